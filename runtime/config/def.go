@@ -1,0 +1,192 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// Definer is anything with settings: a source, a sink, a converter, a transform, a predicate, the worker itself.
+type Definer interface {
+	// Define declares the settings, each bound to the variable that receives its value. It is called on a fresh value
+	// before anything else and must do nothing but declare.
+	Define(d *Def)
+}
+
+// DefinerFunc is a function that declares settings.
+type DefinerFunc func(d *Def)
+
+// Define calls f.
+func (f DefinerFunc) Define(d *Def) { f(d) }
+
+// Def collects declarations, in order. The zero Def is ready for use. A declaration that is wrong in itself, such as a
+// default that its own check refuses, is reported by whatever uses the Def next.
+type Def struct {
+	keys   []*key
+	byName map[string]*key
+	groups []string
+	errs   []error
+}
+
+// Definitions collects the declarations of t.
+func Definitions(t Definer) *Def {
+	d := &Def{}
+	t.Define(d)
+	return d
+}
+
+// Define copies the declarations of d, bound to the same variables, so that a Def is itself a Definer.
+func (d *Def) Define(to *Def) {
+	for _, k := range d.keys {
+		to.add(*k)
+	}
+	to.errs = append(to.errs, d.errs...)
+}
+
+// String declares a STRING. Blanks around the value are cut off.
+func (d *Def) String(p *string, name, def, doc string, opts ...Option) {
+	d.declare(name, TypeString, def, doc, opts, func(v any) { *p, _ = v.(string) })
+}
+
+// Bool declares a BOOLEAN.
+func (d *Def) Bool(p *bool, name string, def bool, doc string, opts ...Option) {
+	d.declare(name, TypeBoolean, def, doc, opts, func(v any) { *p, _ = v.(bool) })
+}
+
+// Int declares an INT, which has 32 bits.
+func (d *Def) Int(p *int, name string, def int, doc string, opts ...Option) {
+	d.declare(name, TypeInt, def, doc, opts, func(v any) {
+		n, _ := v.(int32)
+		*p = int(n)
+	})
+}
+
+// Short declares a SHORT.
+func (d *Def) Short(p *int16, name string, def int16, doc string, opts ...Option) {
+	d.declare(name, TypeShort, def, doc, opts, func(v any) { *p, _ = v.(int16) })
+}
+
+// Long declares a LONG.
+func (d *Def) Long(p *int64, name string, def int64, doc string, opts ...Option) {
+	d.declare(name, TypeLong, def, doc, opts, func(v any) { *p, _ = v.(int64) })
+}
+
+// Double declares a DOUBLE.
+func (d *Def) Double(p *float64, name string, def float64, doc string, opts ...Option) {
+	d.declare(name, TypeDouble, def, doc, opts, func(v any) { *p, _ = v.(float64) })
+}
+
+// Millis declares a LONG of milliseconds. More than a time.Duration can hold becomes the longest Duration, about 292
+// years.
+func (d *Def) Millis(p *time.Duration, name string, def time.Duration, doc string, opts ...Option) {
+	d.declare(name, TypeLong, def.Milliseconds(), doc, opts, func(v any) {
+		n, _ := v.(int64)
+		*p = millis(n)
+	})
+}
+
+// MillisInt declares an INT of milliseconds.
+func (d *Def) MillisInt(p *time.Duration, name string, def time.Duration, doc string, opts ...Option) {
+	d.declare(name, TypeInt, int(def.Milliseconds()), doc, opts, func(v any) {
+		n, _ := v.(int32)
+		*p = millis(int64(n))
+	})
+}
+
+func millis(n int64) time.Duration {
+	const most = math.MaxInt64 / int64(time.Millisecond)
+	switch {
+	case n > most:
+		return math.MaxInt64
+	case n < -most:
+		return math.MinInt64
+	}
+	return time.Duration(n) * time.Millisecond
+}
+
+// List declares a LIST: texts separated by commas, blanks around each cut off. An empty text is an empty list. The slice
+// belongs to the variable. A nil def is an empty list, as is null.
+func (d *Def) List(p *[]string, name string, def []string, doc string, opts ...Option) {
+	d.declare(name, TypeList, append([]string{}, def...), doc, opts, func(v any) {
+		list, _ := v.([]string)
+		*p = append([]string(nil), list...)
+	})
+}
+
+// Class declares a CLASS: the name of a Java class, as configurations have it. Resolve says which names are good; without
+// it every name is. An empty def is null.
+func (d *Def) Class(p *string, name, def, doc string, opts ...Option) {
+	var value any
+	if def != "" {
+		value = def
+	}
+	d.declare(name, TypeClass, value, doc, opts, func(v any) {
+		c, _ := v.(ClassName)
+		*p = string(c)
+	})
+}
+
+// Password declares a PASSWORD, which is shown nowhere. It is required unless NullDefault or Default says otherwise.
+func (d *Def) Password(p *Secret, name, doc string, opts ...Option) {
+	d.declare(name, TypePassword, noDefault{}, doc, opts, func(v any) { *p, _ = v.(Secret) })
+}
+
+// Any declares a setting of type t that receives its value as Kafka's parser makes it: string, bool, int16, int32, int64,
+// float64, []string, ClassName, Secret, or nil for null. def may be a text to be parsed, a value of the type, or nil for
+// null.
+func (d *Def) Any(p *any, name string, t Type, def any, doc string, opts ...Option) {
+	d.declare(name, t, def, doc, opts, func(v any) { *p = v })
+}
+
+// Embed declares the settings of t under a prefix. They stand in group, or in "group: their own group", in the order in
+// which they are shown, numbered from order on. Checks and messages speak of the names without the prefix, as Kafka's do.
+// What hide names is left out.
+func (d *Def) Embed(prefix, group string, order int, t Definer, hide ...string) {
+	inner := Definitions(t)
+	d.errs = append(d.errs, inner.errs...)
+	hidden := make(map[string]bool, len(hide))
+	for _, name := range hide {
+		hidden[name] = true
+	}
+	for _, k := range inner.sorted() {
+		if hidden[k.name] {
+			continue
+		}
+		d.add(k.under(prefix, group, order))
+		order++
+	}
+}
+
+func (d *Def) declare(name string, t Type, def any, doc string, opts []Option, set func(any)) {
+	k := key{name: name, typ: t, def: def, doc: doc, set: set, importance: medium, order: -1, display: name}
+	for _, o := range opts {
+		o.apply(&k)
+	}
+	if _, none := k.def.(noDefault); !none {
+		v, err := k.convert(k.def)
+		if err == nil && k.check != nil {
+			err = k.check.EnsureValid(k.name, v)
+		}
+		if err != nil {
+			d.errs = append(d.errs, err)
+		}
+		k.def = v
+	}
+	d.add(k)
+}
+
+func (d *Def) add(k key) {
+	if _, twice := d.byName[k.name]; twice {
+		d.errs = append(d.errs, &Error{Key: k.name, Message: fmt.Sprintf("Configuration %s is defined twice.", k.name)})
+		return
+	}
+	if k.group != "" && !slices.Contains(d.groups, k.group) {
+		d.groups = append(d.groups, k.group)
+	}
+	if d.byName == nil {
+		d.byName = make(map[string]*key)
+	}
+	d.byName[k.name] = &k
+	d.keys = append(d.keys, &k)
+}
