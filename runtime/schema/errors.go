@@ -1,6 +1,9 @@
 package schema
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Java class names of the errors that Connect raises about data. Dead letters and clients name them.
 const (
@@ -28,10 +31,13 @@ func Errorf(format string, args ...any) *Error {
 	return &Error{Class: DataException, Message: fmt.Sprintf(format, args...)}
 }
 
-// Error implements error. The cause is left out when the message repeats it.
+// Error implements error: the message, and the cause behind it.
 func (e *Error) Error() string {
-	if e.Cause == nil {
+	switch {
+	case e.Cause == nil:
 		return e.Message
+	case strings.HasSuffix(e.Message, ": "):
+		return e.Message + e.Cause.Error()
 	}
 	return e.Message + ": " + e.Cause.Error()
 }

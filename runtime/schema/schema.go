@@ -197,6 +197,17 @@ func (s *Schema) Param(name string) (string, bool) {
 	return "", false
 }
 
+// String is how Java prints a schema in messages: Schema{INT32}, or Schema{com.example.Order:STRUCT} when it has a name.
+func (s *Schema) String() string {
+	switch {
+	case s == nil:
+		return "null"
+	case s.Name != "":
+		return "Schema{" + s.Name + ":" + s.Type.String() + "}"
+	}
+	return "Schema{" + s.Type.String() + "}"
+}
+
 // With returns a copy of the schema with the options applied; the parts are shared.
 func (s *Schema) With(opts ...Option) *Schema {
 	c := *s

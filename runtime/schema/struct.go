@@ -38,3 +38,34 @@ func (s *Struct) Get(name string) (any, bool) {
 
 // SetAt sets the i-th field without validating the value. Only who made the struct may call it.
 func (s *Struct) SetAt(i int, v any) { s.values[i] = v }
+
+// Put sets a field after checking the value against its schema, as Connect does. Only who made the struct may call it.
+func (s *Struct) Put(name string, v any) error {
+	f := s.schema.Field(name)
+	if f == nil {
+		return NoField(name)
+	}
+	if err := ValidateField(f.Name, f.Schema, v); err != nil {
+		return err
+	}
+	s.values[f.Index] = v
+	return nil
+}
+
+// Validate checks every field's value. Those that are nil and have a default are right.
+func (s *Struct) Validate() error {
+	for i := range s.schema.Fields {
+		f := &s.schema.Fields[i]
+		v := s.values[i]
+		if v == nil && (f.Schema.Optional || f.Schema.Default != nil) {
+			continue
+		}
+		if err := ValidateField(f.Name, f.Schema, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// NoField is Connect's error for a field that a struct does not have.
+func NoField(name string) error { return Errorf("%s is not a valid field name", name) }

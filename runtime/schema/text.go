@@ -97,16 +97,16 @@ func appendParts(dst []byte, v any) []byte {
 	return fmt.Append(dst, v)
 }
 
-// AppendDate appends the text of java.util.Date's toString in UTC.
+// AppendDate appends the text of java.util.Date's toString in UTC, which knows no era.
 func AppendDate(dst []byte, t time.Time) []byte {
 	t = t.UTC()
-	year := t.Year()
-	dst = t.AppendFormat(dst, "Mon Jan 02 15:04:05 UTC ")
+	year, month, day := CivilDate(t)
 	if year <= 0 {
-		year = 1 - year // Java's calendar has eras and no year zero, and toString shows no era
+		year = 1 - year
 	}
-	if year < 1000 {
-		dst = append(dst, "000"[:3-len(strconv.Itoa(year))+1]...)
-	}
+	dst = t.AppendFormat(dst, "Mon ")
+	dst = append(dst, month.String()[:3]...)
+	dst = append(dst, ' ', byte('0'+day/10), byte('0'+day%10))
+	dst = t.AppendFormat(dst, " 15:04:05 UTC ")
 	return strconv.AppendInt(dst, int64(year), 10)
 }
