@@ -36,14 +36,6 @@ func Definitions(t Definer) *Def {
 	return d
 }
 
-// Define copies the declarations of d, bound to the same variables, so that a Def is itself a Definer.
-func (d *Def) Define(to *Def) {
-	for _, k := range d.keys {
-		to.add(*k)
-	}
-	to.errs = append(to.errs, d.errs...)
-}
-
 // String declares a STRING. Blanks around the value are cut off.
 func (d *Def) String(p *string, name, def, doc string, opts ...Option) {
 	d.declare(name, TypeString, def, doc, opts, func(v any) { *p, _ = v.(string) })
@@ -139,22 +131,24 @@ func (d *Def) Any(p *any, name string, t Type, def any, doc string, opts ...Opti
 	d.declare(name, t, def, doc, opts, func(v any) { *p = v })
 }
 
-// Embed declares the settings of t under a prefix. They stand in group, or in "group: their own group", in the order in
-// which they are shown, numbered from order on. Checks and messages speak of the names without the prefix, as Kafka's do.
-// What hide names is left out.
-func (d *Def) Embed(prefix, group string, order int, t Definer, hide ...string) {
+// Include declares the settings of t as they are, but for those that hide names.
+func (d *Def) Include(t Definer, hide ...string) {
 	inner := Definitions(t)
 	d.errs = append(d.errs, inner.errs...)
-	hidden := make(map[string]bool, len(hide))
-	for _, name := range hide {
-		hidden[name] = true
-	}
-	for _, k := range inner.sorted() {
-		if hidden[k.name] {
-			continue
+	for _, k := range inner.keys {
+		if !slices.Contains(hide, k.name) {
+			d.add(*k)
 		}
-		d.add(k.under(prefix, group, order))
-		order++
+	}
+}
+
+// Embed declares the settings of t under a prefix. They stand in group, or in "group: their own group", in the order in
+// which Kafka documents them, numbered from order on. Checks speak of the names without the prefix, as Kafka's do.
+func (d *Def) Embed(prefix, group string, order int, t Definer) {
+	inner := Definitions(t)
+	d.errs = append(d.errs, inner.errs...)
+	for i, k := range inner.sorted() {
+		d.add(k.under(prefix, group, order+i))
 	}
 }
 

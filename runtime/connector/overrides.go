@@ -1,0 +1,103 @@
+package connector
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-connect/sluice/runtime/config"
+)
+
+// Overrides are a connector's own settings for its Kafka clients, without their prefixes.
+type Overrides struct {
+	Producer, Consumer, Admin map[string]string
+}
+
+const (
+	producerOverride = "producer.override."
+	consumerOverride = "consumer.override."
+	adminOverride    = "admin.override."
+)
+
+func overridesOf(values map[string]*string) Overrides {
+	return Overrides{
+		Producer: notNull(config.Prefixed(values, producerOverride)),
+		Consumer: notNull(config.Prefixed(values, consumerOverride)),
+		Admin:    notNull(config.Prefixed(values, adminOverride)),
+	}
+}
+
+func notNull(values map[string]*string) map[string]string {
+	out := make(map[string]string, len(values))
+	for name, v := range values {
+		if v != nil {
+			out[name] = *v
+		}
+	}
+	return out
+}
+
+// OverridePolicy says which settings of its Kafka clients a connector may change.
+type OverridePolicy string
+
+// The policies.
+const (
+	PolicyAll       OverridePolicy = "All"
+	PolicyNone      OverridePolicy = "None"
+	PolicyPrincipal OverridePolicy = "Principal"
+	PolicyAllowlist OverridePolicy = "Allowlist"
+)
+
+// policies finds a policy by its name or by the Java class that has it.
+func policy(name string) (OverridePolicy, bool) {
+	const class = "ConnectorClientConfigOverridePolicy"
+	name = strings.TrimPrefix(name, "org.apache.kafka.connect.connector.policy.")
+	switch p := OverridePolicy(strings.TrimSuffix(name, class)); p {
+	case PolicyAll, PolicyNone, PolicyPrincipal, PolicyAllowlist:
+		return p, true
+	}
+	return "", false
+}
+
+func (w Worker) mayOverride(name string) bool {
+	switch w.Policy {
+	case PolicyNone:
+		return false
+	case PolicyPrincipal:
+		return slices.Contains([]string{"security.protocol", "sasl.jaas.config", "sasl.mechanism"}, name)
+	case PolicyAllowlist:
+		return slices.Contains(w.Allowlist, name)
+	case PolicyAll:
+	}
+	return true
+}
+
+// judgeOverrides is what validation says about the client settings under a prefix.
+func (w Worker) judgeOverrides(values map[string]*string, prefix string) []config.Info {
+	var infos []config.Info
+	own := config.Prefixed(values, prefix)
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		v := config.ValueInfo{Name: prefix + name, Value: own[name], Recommended: []string{}, Errors: []string{}, Visible: true}
+		if !w.mayOverride(name) {
+			v.Errors = append(v.Errors, "The '"+string(w.Policy)+"' policy does not allow '"+name+
+				"' to be overridden in the connector configuration.")
+		}
+		if v.Value != nil && clientSecret(name) {
+			hidden := config.Hidden
+			v.Value = &hidden
+		}
+		infos = append(infos, config.Info{Value: &v})
+	}
+	return infos
+}
+
+// clientSecret tells whether a Kafka client keeps a setting secret.
+func clientSecret(name string) bool {
+	switch name {
+	case "sasl.jaas.config", "ssl.key.password", "ssl.keystore.password", "ssl.keystore.key",
+		"ssl.keystore.certificate.chain", "ssl.truststore.password", "ssl.truststore.certificates",
+		"sasl.oauthbearer.client.credentials.client.secret", "sasl.oauthbearer.assertion.private.key.passphrase":
+		return true
+	}
+	return false
+}
