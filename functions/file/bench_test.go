@@ -14,7 +14,8 @@ func BenchmarkSource(b *testing.B) {
 	for name, text := range map[string]string{
 		"100B":      strings.Repeat("x", 99),
 		"1kB":       strings.Repeat("x", 999),
-		"1kB-utf8":  strings.Repeat("zażółć gęślą ", 50)[:998] + "y",
+		"1kB-utf8":  strings.Repeat("zażółć gęślą ", 50) + "xyz",
+		"1kB-wrong": strings.Repeat("zażółć gęślą ", 50) + "\xff",
 		"1kB-crlf":  strings.Repeat("x", 998) + "\r",
 		"100B-utf8": strings.Repeat("€x", 24) + "yyy",
 	} {
@@ -50,7 +51,7 @@ func BenchmarkSource(b *testing.B) {
 
 // BenchmarkSource_Resume finds the last position of a file of 64 MB by reading it, as after a change by the user.
 func BenchmarkSource_Resume(b *testing.B) {
-	for name, text := range map[string]string{"ascii": strings.Repeat("x", 999), "utf8": strings.Repeat("zażółć gęślą ", 50)[:998] + "y"} {
+	for name, text := range map[string]string{"ascii": strings.Repeat("x", 999), "utf8": strings.Repeat("zażółć gęślą ", 50) + "xyz"} {
 		b.Run(name, func(b *testing.B) {
 			content := strings.Repeat(text+"\n", 64_000_000/(len(text)+1))
 			path := temp(b, content)
