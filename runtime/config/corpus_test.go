@@ -1,129 +1,78 @@
 package config_test
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/connecttest/corpus"
 )
 
-// corpusCase is one line of configdef.jsonl, which Kafka's own ConfigDef answered.
-type corpusCase struct {
-	ID  string
-	Def struct {
-		Name      string
-		Type      config.Type
-		Default   map[string]any
-		Validator *struct {
-			Kind string
-			Args []map[string]any
-		}
-	}
-	Config   map[string]*string
-	Output   map[string]map[string]any
-	Error    *struct{ Phase, Class, Message, Match string }
-	Validate *struct {
-		Value  map[string]any
-		Errors []string
+// declaration is the def of a case of the family configdef.
+type declaration struct {
+	Name      string
+	Type      config.Type
+	Default   map[string]any
+	Validator *struct {
+		Kind string
+		Args []map[string]any
 	}
 }
 
 func TestCorpus_ConfigDef(t *testing.T) {
 	t.Parallel()
-	var passed, failed int
-	for _, c := range readCorpus(t) {
-		t.Run(c.ID, func(t *testing.T) {
-			checkCase(t, c)
-			if t.Failed() {
-				failed++
-			} else {
-				passed++
-			}
-		})
-	}
-	t.Logf("configdef: %d passed, %d failed", passed, failed)
+	corpus.Run(t, "configdef", checkCase)
 }
 
-func readCorpus(t *testing.T) []corpusCase {
+func read(t *testing.T, text []byte, v any) {
 	t.Helper()
-	dir := "testdata"
-	if other := os.Getenv("SLUICE_CORPUS"); other != "" {
-		dir = other
-	}
-	f, err := os.Open(filepath.Join(dir, "configdef.jsonl"))
-	if err != nil {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(v); err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	var cases []corpusCase
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var c corpusCase
-		dec := json.NewDecoder(strings.NewReader(lines.Text()))
-		dec.UseNumber()
-		if err := dec.Decode(&c); err != nil {
-			t.Fatalf("line %d: %v", len(cases)+1, err)
-		}
-		cases = append(cases, c)
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	if len(cases) == 0 {
-		t.Fatal("no cases")
-	}
-	return cases
 }
 
-func checkCase(t *testing.T, c corpusCase) {
-	t.Helper()
+func checkCase(t *testing.T, c corpus.Case) {
+	var def declaration
+	read(t, c.Def, &def)
 	var got any
 	definer := config.DefinerFunc(func(d *config.Def) {
 		opts := []config.Option{config.Resolve(javaClasses)}
-		if v := c.Def.Validator; v != nil {
+		if v := def.Validator; v != nil {
 			opts = append(opts, config.Check(validator(t, v.Kind, v.Args)))
 		}
-		if c.Def.Default == nil {
+		if def.Default == nil {
 			opts = append(opts, config.Required())
 		}
-		d.Any(&got, c.Def.Name, c.Def.Type, decode(t, c.Def.Default), "", opts...)
+		d.Any(&got, def.Name, def.Type, decode(t, def.Default), "", opts...)
 	})
 	err := config.Parse(c.Config, definer)
-	switch {
-	case c.Error != nil && err == nil:
-		t.Errorf("parsed as %v, want error %q", got, c.Error.Message)
-	case c.Error != nil:
-		first := config.Errors(err)[0]
-		if c.Error.Match == "full" && first.Message != c.Error.Message {
-			t.Errorf("error %q, want %q", first.Message, c.Error.Message)
-		}
-		if first.JavaClass() != c.Error.Class {
-			t.Errorf("class %s, want %s", first.JavaClass(), c.Error.Class)
-		}
-	case err != nil:
-		t.Errorf("error %q, want value %v", err, c.Output[c.Def.Name])
-	default:
-		if diff := cmp.Diff(encode(t, decode(t, c.Output[c.Def.Name])), encode(t, got)); diff != "" {
+	if !c.Failed(t, err) {
+		var want map[string]map[string]any
+		read(t, c.Output, &want)
+		if diff := cmp.Diff(encode(decode(t, want[def.Name])), encode(got)); diff != "" {
 			t.Errorf("value (-want +got):\n%s", diff)
 		}
 	}
 	if c.Validate == nil {
 		return
 	}
+	var want struct {
+		Value  map[string]any
+		Errors []string
+	}
+	read(t, c.Validate, &want)
 	value := config.Validate(c.Config, definer)[0]
-	if diff := cmp.Diff(encode(t, decode(t, c.Validate.Value)), encode(t, value.Parsed)); diff != "" {
+	if diff := cmp.Diff(encode(decode(t, want.Value)), encode(value.Parsed)); diff != "" {
 		t.Errorf("validated value (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(c.Validate.Errors, append([]string{}, value.Errors...)); diff != "" {
+	if diff := cmp.Diff(want.Errors, append([]string{}, value.Errors...)); diff != "" {
 		t.Errorf("validation errors (-want +got):\n%s", diff)
 	}
 }
@@ -216,8 +165,7 @@ func decode(t *testing.T, v map[string]any) any {
 }
 
 // encode makes values comparable: the type, and the text as Java prints it, secrets revealed.
-func encode(t *testing.T, v any) string {
-	t.Helper()
+func encode(v any) string {
 	if s, ok := v.(config.Secret); ok {
 		return fmt.Sprintf("%T %q", v, s.Reveal())
 	}

@@ -59,7 +59,8 @@ func policy(name string) (OverridePolicy, bool) {
 	return "", false
 }
 
-func (w Worker) mayOverride(name string) bool {
+// MayOverride tells whether connectors may change a setting of their Kafka clients.
+func (w Worker) MayOverride(name string) bool {
 	switch w.Policy {
 	case PolicyNone:
 		return false
@@ -78,7 +79,7 @@ func (w Worker) judgeOverrides(values map[string]*string, prefix string) []confi
 	own := config.Prefixed(values, prefix)
 	for _, name := range slices.Sorted(maps.Keys(own)) {
 		v := config.ValueInfo{Name: prefix + name, Value: own[name], Recommended: []string{}, Errors: []string{}, Visible: true}
-		if !w.mayOverride(name) {
+		if !w.MayOverride(name) {
 			v.Errors = append(v.Errors, "The '"+string(w.Policy)+"' policy does not allow '"+name+
 				"' to be overridden in the connector configuration.")
 		}
