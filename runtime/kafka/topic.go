@@ -1,0 +1,144 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// TopicGroup says how to create the topics that belong to it, as Connect's topic.creation.<name>.* settings do.
+type TopicGroup struct {
+	// Name of the group; "default" for the one that takes all topics no other group does.
+	Name string
+	// Include and Exclude match whole topic names. A topic belongs to the group if any Include matches and no Exclude
+	// does. A group without Include takes every topic that is not excluded.
+	Include, Exclude []func(topic string) bool
+	// ReplicationFactor and Partitions, or -1 for the broker's default.
+	ReplicationFactor int16
+	Partitions        int32
+	// Configs are settings of the topic, such as cleanup.policy.
+	Configs map[string]string
+}
+
+// Matches says whether topic belongs to the group.
+func (g *TopicGroup) Matches(topic string) bool {
+	match := func(f func(string) bool) bool { return f(topic) }
+	return (len(g.Include) == 0 || slices.ContainsFunc(g.Include, match)) && !slices.ContainsFunc(g.Exclude, match)
+}
+
+// FindTopicGroup returns the first group that topic belongs to, or nil.
+func FindTopicGroup(groups []TopicGroup, topic string) *TopicGroup {
+	for i := range groups {
+		if groups[i].Matches(topic) {
+			return &groups[i]
+		}
+	}
+	return nil
+}
+
+// TopicError says that a topic could not be created.
+type TopicError struct {
+	// Topic that is missing.
+	Topic string
+	// Group it belongs to; empty if none was given.
+	Group string
+	// Err says why.
+	Err error
+}
+
+func (e *TopicError) Error() string {
+	text := "Task failed to create new topic " + e.Topic
+	if e.Group != "" {
+		text += " of the topic creation group " + e.Group
+	}
+	return text + ". Ensure that the task is authorized to create topics or that the topic exists and restart the task: " + e.Err.Error()
+}
+
+// Unwrap returns Err.
+func (e *TopicError) Unwrap() error { return e.Err }
+
+// EnsureTopic creates topic as its group says, or uses it as it is if it exists, whatever its settings. It says
+// whether it created it.
+func EnsureTopic(ctx context.Context, client *kgo.Client, topic string, group *TopicGroup) (created bool, err error) {
+	if group == nil {
+		return false, &TopicError{Topic: topic, Err: errors.New("it does not exist and belongs to no topic creation group")}
+	}
+	configs := make(map[string]*string, len(group.Configs))
+	for key, value := range group.Configs {
+		configs[key] = &value
+	}
+	answers, err := kadm.NewClient(client).CreateTopics(ctx, group.Partitions, group.ReplicationFactor, configs, topic)
+	if err == nil {
+		err = answers[topic].Err
+		if message := answers[topic].ErrMessage; err != nil && message != "" {
+			err = fmt.Errorf("%w: %s", err, message)
+		}
+	}
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, kerr.TopicAlreadyExists):
+		return false, nil
+	}
+	return false, &TopicError{Topic: topic, Group: group.Name, Err: err}
+}
+
+// EnsureDeadLetterTopic creates the topic of dead letters with one partition, unless it exists.
+func EnsureDeadLetterTopic(ctx context.Context, client *kgo.Client, topic string, replicationFactor int16) error {
+	_, err := EnsureTopic(ctx, client, topic, &TopicGroup{ReplicationFactor: replicationFactor, Partitions: 1})
+	var failed *TopicError
+	if errors.As(err, &failed) {
+		return fmt.Errorf("Could not initialize dead letter queue with topic=%s: %w", topic, failed.Err) //nolint:staticcheck // Connect's own words
+	}
+	return err
+}
+
+// topicsKnown are the topics a session need not look at again.
+type topicsKnown map[string]struct{}
+
+// prepareTopics creates the topics among records that do not exist, if that is our task.
+func (p *Producer) prepareTopics(ctx context.Context, s *session, records []Record) error {
+	if len(p.groups) == 0 {
+		return nil
+	}
+	last := ""
+	for i := range records {
+		topic := records[i].Topic
+		if topic == last {
+			continue
+		}
+		last = topic
+		if _, ok := s.topics[topic]; ok {
+			continue
+		}
+		if err := p.prepareTopic(ctx, s, topic); err != nil {
+			return err
+		}
+		if s.topics == nil {
+			s.topics = make(topicsKnown)
+		}
+		s.topics[topic] = struct{}{}
+	}
+	return nil
+}
+
+func (p *Producer) prepareTopic(ctx context.Context, s *session, topic string) error {
+	// Ask first: a user who may write to the topic need not be allowed to create it.
+	found, err := kadm.NewClient(s.client).ListTopics(ctx, topic)
+	if err == nil {
+		err = found[topic].Err
+	}
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, kerr.UnknownTopicOrPartition):
+		return &TopicError{Topic: topic, Err: fmt.Errorf("looking whether it exists: %w", err)}
+	}
+	_, err = EnsureTopic(ctx, s.client, topic, FindTopicGroup(p.groups, topic))
+	return err
+}
