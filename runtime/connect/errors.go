@@ -84,7 +84,7 @@ func (e *StageError) Error() string {
 	case StagePut:
 		return fmt.Sprintf("putting records to %s: %v", class, e.Err)
 	case StageProduce:
-		return fmt.Sprintf("producing to Kafka: %v", e.Err)
+		return e.Err.Error() // it says where it was going
 	}
 	return fmt.Sprintf("%s: %v", e.Stage, e.Err)
 }

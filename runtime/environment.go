@@ -1,0 +1,84 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
+	"github.com/sluice-connect/sluice/runtime/worker"
+)
+
+// The environment variables of a function, beside those that Lambda and the AWS SDKs define.
+const (
+	// EnvTable names the DynamoDB table. Defaults to "sluice".
+	EnvTable = "SLUICE_TABLE"
+	// EnvConnector names the connector that a sink's function works for.
+	EnvConnector = "SLUICE_CONNECTOR"
+	// EnvWorker is a JSON object of Connect worker properties: bootstrap.servers, security, default converters,
+	// offset.flush.interval.ms, producer.* and so on.
+	EnvWorker = "SLUICE_WORKER"
+	// EnvLog is "text" for logs that people read; JSON otherwise.
+	EnvLog = "SLUICE_LOG"
+)
+
+// environment is what a function is started with.
+type environment struct {
+	store     *dynamo.Store
+	connector string
+	worker    worker.Env
+}
+
+// load reads the environment. It makes no call, so that a function is ready at once.
+func load(ctx context.Context) (environment, error) {
+	e := environment{connector: os.Getenv(EnvConnector)}
+	properties, err := workerProperties(os.Getenv(EnvWorker))
+	if err != nil {
+		return e, err
+	}
+	table := os.Getenv(EnvTable)
+	if table == "" {
+		table = "sluice"
+	}
+	if e.store, err = dynamo.Open(ctx, dynamo.Options{Table: table}); err != nil {
+		return e, fmt.Errorf("opening the table: %w", err)
+	}
+	if e.worker, err = worker.NewEnv(properties, plugins()); err != nil {
+		return e, err
+	}
+	e.worker.Worker = workerID()
+	e.worker.Log = slog.New(logHandler())
+	return e, nil
+}
+
+func workerProperties(text string) (map[string]string, error) {
+	properties := map[string]string{}
+	if text == "" {
+		return properties, nil
+	}
+	if err := json.Unmarshal([]byte(text), &properties); err != nil {
+		return nil, fmt.Errorf("reading %s, which must be a JSON object of strings: %w", EnvWorker, err)
+	}
+	return properties, nil
+}
+
+// workerID names the function and the environment of it that this process is, as Connect names host and port.
+func workerID() string {
+	name := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
+	if name == "" {
+		name = "function"
+	}
+	if stream := os.Getenv("AWS_LAMBDA_LOG_STREAM_NAME"); stream != "" {
+		return name + ":" + stream
+	}
+	return fmt.Sprintf("%s:%d", name, os.Getpid())
+}
+
+func logHandler() slog.Handler {
+	if os.Getenv(EnvLog) == "text" {
+		return slog.NewTextHandler(os.Stderr, nil)
+	}
+	return slog.NewJSONHandler(os.Stderr, nil)
+}

@@ -1,0 +1,16 @@
+package runtime
+
+import (
+	"github.com/sluice-connect/sluice/runtime/connector"
+	"github.com/sluice-connect/sluice/runtime/convert"
+)
+
+// plugins are the converters, transforms and predicates that a configuration may name: literal tables, so that what a
+// binary contains can be read here.
+func plugins() connector.Plugins {
+	return connector.Plugins{
+		Converters:       convert.Converters(),
+		HeaderConverters: convert.HeaderConverters(),
+		Version:          Version,
+	}
+}

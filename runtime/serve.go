@@ -1,0 +1,134 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/kafka"
+	"github.com/sluice-connect/sluice/runtime/worker"
+)
+
+// ServeSource is the main of a source's function: it serves ticks, hand-overs and control requests until the process is
+// told to end.
+func ServeSource(c connect.SourceConnector) {
+	serve(func(e environment) handler {
+		source := &worker.Source{Connector: c, Env: e.worker, Store: e.store, Hand: hand()}
+		return handler{
+			describe: describe(c, "source"),
+			log:      e.worker.Log,
+			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
+				var tick worker.Tick
+				if err := json.Unmarshal(payload, &tick); err != nil {
+					return nil, worker.Report{}, fmt.Errorf("reading the event, which should be a schedule's tick: %w", err)
+				}
+				if tick.Connector == "" {
+					return nil, worker.Report{}, errors.New(`reading the event: it names no connector; a tick looks like {"connector": "orders"}`)
+				}
+				report, err := source.Run(ctx, tick)
+				return []byte("{}"), report, err
+			},
+		}
+	})
+}
+
+// ServeSink is the main of a sink's function: it serves the events of a Kafka trigger and control requests until the
+// process is told to end.
+func ServeSink(c connect.SinkConnector) {
+	serve(func(e environment) handler {
+		sink := &worker.Sink{Connector: c, Name: e.connector, Env: e.worker, Store: e.store}
+		return handler{
+			describe: describe(c, "sink"),
+			log:      e.worker.Log,
+			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
+				if !kafka.IsEvent(payload) {
+					return nil, worker.Report{}, errors.New("reading the event: it is not one of a Kafka trigger")
+				}
+				if sink.Name == "" {
+					return nil, worker.Report{}, fmt.Errorf("this function does not know its connector: %s is not set", EnvConnector)
+				}
+				return sink.Run(ctx, payload)
+			},
+			close: sink.Close,
+		}
+	})
+}
+
+// handler is what one function does with its events.
+type handler struct {
+	describe Description
+	log      *slog.Logger
+	work     func(ctx context.Context, payload []byte) ([]byte, worker.Report, error)
+	close    func(ctx context.Context)
+}
+
+func serve(wire func(e environment) handler) {
+	ctx := context.Background()
+	e, err := load(ctx)
+	if err != nil {
+		// The runtime API has a place for this, but a function that cannot start says it best in its log.
+		slog.Error("starting the function failed", "error", err)
+		os.Exit(1)
+	}
+	h := wire(e)
+	lambda.StartWithOptions(h, lambda.WithContext(ctx))
+}
+
+// Invoke implements lambda.Handler, so that an event is decoded once and by us.
+func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if answer, ok, err := h.control(payload); ok {
+		return answer, err
+	}
+	answer, report, err := h.work(ctx, payload)
+	if failed := writeReport(os.Stdout, report); failed != nil {
+		h.log.Warn("writing the metrics failed", "error", failed)
+	}
+	return answer, err
+}
+
+// control answers control requests. ok is false for any other event.
+func (h handler) control(payload []byte) (answer []byte, ok bool, err error) {
+	if kafka.IsEvent(payload) {
+		return nil, false, nil
+	}
+	var request struct {
+		Control string `json:"control"`
+	}
+	if json.Unmarshal(payload, &request) != nil || request.Control == "" {
+		return nil, false, nil
+	}
+	switch request.Control {
+	case "describe":
+		answer, err = json.Marshal(h.describe)
+		return answer, true, err
+	}
+	return nil, true, fmt.Errorf("reading the event: there is no control request %q", request.Control)
+}
+
+// Description is what a function says of itself when it is asked to describe.
+type Description struct {
+	// Class is the connector's full Java class name, Aliases are further names of it.
+	Class   string   `json:"class"`
+	Aliases []string `json:"aliases,omitempty"`
+	// Type is "source" or "sink".
+	Type    string `json:"type"`
+	Version string `json:"version"`
+	Doc     string `json:"doc"`
+}
+
+// Version is the Apache Kafka release whose behaviour the runtime has.
+const Version = "4.3.1"
+
+func describe[T any](c connect.Connector[T], kind string) Description {
+	version := c.Version
+	if version == "" {
+		version = Version
+	}
+	return Description{Class: c.Class, Aliases: c.Aliases, Type: kind, Version: version, Doc: c.Doc}
+}

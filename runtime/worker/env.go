@@ -1,0 +1,136 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"runtime/debug"
+	"time"
+
+	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/connector"
+	"github.com/sluice-connect/sluice/runtime/kafka"
+)
+
+// How long things take that must happen after the work: closing a task and giving its lease back, and settling what is
+// on its way to Kafka.
+const (
+	closeTime  = 5 * time.Second
+	finishTime = 5 * time.Second
+	// dryPause is the wait before a source that had nothing is asked again within its idle time.
+	dryPause = 50 * time.Millisecond
+	// statusEvery is how often a sink that does well says so in the table.
+	statusEvery = time.Minute
+)
+
+// Env is what a function was started with. It is set once and shared by all its invocations.
+type Env struct {
+	// Worker is shown as worker_id.
+	Worker string
+	// Settings are what the deployment says about all its connectors; see connector.ParseWorker.
+	Settings connector.Worker
+	// Client are the Java properties of Kafka clients: bootstrap.servers, security.
+	Client map[string]string
+	// Producer are further properties of producers, those that a Connect worker's file has under "producer.".
+	Producer map[string]string
+	// Plugins are the converters, transforms and predicates that settings may name.
+	Plugins connector.Plugins
+	// NewProducer makes producers. NewEnv sets kafka.NewProducer.
+	NewProducer func(kafka.ProducerConfig) (*kafka.Producer, error)
+	// Log takes what people should read.
+	Log *slog.Logger
+}
+
+// NewEnv reads the properties of a Connect worker.
+func NewEnv(properties map[string]string, plugins connector.Plugins) (Env, error) {
+	settings, err := connector.ParseWorker(properties, plugins)
+	if err != nil {
+		return Env{}, fmt.Errorf("reading the worker's settings: %w", err)
+	}
+	client := make(map[string]string)
+	for _, s := range kafka.Settings() {
+		if value, ok := properties[s.Key]; ok && s.Refused == "" {
+			client[s.Key] = value
+		}
+	}
+	return Env{
+		Settings: settings, Client: client, Producer: config.Prefixed(properties, "producer."), Plugins: plugins,
+		NewProducer: kafka.NewProducer,
+	}, nil
+}
+
+// producerProperties are what Connect would hand to the producer of a connector: its own word comes last.
+func (e *Env) producerProperties(clientID string, overrides map[string]string) (map[string]string, error) {
+	for name := range overrides {
+		if !e.Settings.MayOverride(name) {
+			return nil, config.Errorf("producer.override."+name,
+				"The '%s' policy does not allow '%s' to be overridden in the connector configuration.", e.Settings.Policy, name)
+		}
+	}
+	properties := maps.Clone(e.Client)
+	properties["client.id"] = clientID
+	maps.Copy(properties, e.Producer)
+	maps.Copy(properties, overrides)
+	return properties, nil
+}
+
+// defaultRestart is the policy where the settings could not be read.
+func defaultRestart() restart {
+	var own connector.Own
+	if err := config.Parse(map[string]string{}, &own); err != nil {
+		return restart{maxAttempts: -1, backoff: time.Second, backoffMax: time.Minute}
+	}
+	return restartOf(&own)
+}
+
+func restartOf(own *connector.Own) restart {
+	return restart{maxAttempts: own.RestartMax, backoff: own.RestartBackoff, backoffMax: own.RestartBackoffMax}
+}
+
+// newPipeline puts together what lies between a connector and Kafka.
+func newPipeline(p *connector.Pipeline, errors *connector.ErrorPolicy) *pipeline {
+	out := &pipeline{
+		key: p.Key.Converter, keyClass: p.Key.Class, value: p.Value.Converter, valueClass: p.Value.Class,
+		header: p.Header.HeaderConverter, headerClass: p.Header.Class,
+		policy: policy{
+			tolerate: errors.TolerateAll(), timeout: errors.RetryTimeout, delayMax: errors.RetryDelayMax,
+			log: errors.Log, logMessages: errors.LogMessages,
+		},
+	}
+	for _, s := range p.Chain {
+		out.chain = append(out.chain, step{class: s.Class, transform: s.Transform, predicate: s.Predicate, negate: s.Negate})
+	}
+	return out
+}
+
+// parse reads a plugin's own settings into it.
+func parse(settings map[string]string, plugin config.Definer) error {
+	if err := config.Parse(settings, plugin); err != nil {
+		return err
+	}
+	if v, ok := plugin.(connect.Validator); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+// contain turns a panic of a plugin into an error, so that it fails the task and not the function.
+func contain(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the plugin panicked: %v\n%s", p, debug.Stack())
+	}
+}
+
+// pause waits, or returns the cause of ctx's end.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,216 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/offset"
+	"github.com/sluice-connect/sluice/runtime/worker"
+)
+
+func (b *bench) sink(p *pit, name string) *worker.Sink {
+	return &worker.Sink{Connector: p.sink(), Name: name, Env: b.env, Store: b.store}
+}
+
+func (b *bench) partialAnswers(t *testing.T, name string) {
+	t.Helper()
+	c, _, err := b.store.Look(t.Context(), name, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Trigger = map[string]string{worker.PartialAnswers: "true"}
+	if _, err := b.store.Put(t.Context(), c, offset.Keep); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSink_PutsInOrderAndStaysOpen(t *testing.T) {
+	t.Parallel()
+	b, p := setup(t), &pit{}
+	b.put(t, "s", map[string]string{"topics": "in"})
+	s := b.sink(p, "s")
+	for i := range 3 {
+		answer, r, err := s.Run(t.Context(), event(t, "in", 0, int64(i*2), fmt.Sprint(i*2), fmt.Sprint(i*2+1)))
+		if err != nil || r.Written != 2 || strings.Contains(string(answer), "offset") {
+			t.Fatalf("%s, %+v, %v", answer, r, err)
+		}
+	}
+	if diff := cmp.Diff([]string{"0", "1", "2", "3", "4", "5"}, p.values); diff != "" {
+		t.Error(diff)
+	}
+	if p.opened != 1 {
+		t.Errorf("opened %d times", p.opened)
+	}
+	if state := b.task(t, "s", 0).Status.State; state != offset.StateRunning {
+		t.Errorf("the task is %s", state)
+	}
+}
+
+func TestSink_WithoutConfigurationIsAnError(t *testing.T) {
+	t.Parallel()
+	b, p := setup(t), &pit{}
+	if _, _, err := b.sink(p, "absent").Run(t.Context(), event(t, "in", 0, 0, "x")); !errors.Is(err, offset.ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSink_WorksWhilePaused(t *testing.T) {
+	t.Parallel()
+	b, p := setup(t), &pit{}
+	b.put(t, "s", map[string]string{"topics": "in"})
+	s := b.sink(p, "s")
+	if _, _, err := s.Run(t.Context(), event(t, "in", 0, 0, "x")); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := b.store.Look(t.Context(), "s", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Target = offset.Paused
+	if _, err := b.store.Put(t.Context(), c, offset.Stop); err != nil {
+		t.Fatal(err)
+	}
+	if _, r, err := s.Run(t.Context(), event(t, "in", 0, 1, "y")); err != nil || r.Written != 1 {
+		t.Errorf("what the trigger still hands over: %+v, %v", r, err)
+	}
+}
+
+func TestSink_FatalRecordPutsNothing(t *testing.T) {
+	t.Parallel()
+	b, p := setup(t), &pit{}
+	b.put(t, "s", map[string]string{"topics": "in"})
+	s := b.sink(p, "s")
+	for attempt := 1; attempt <= 2; attempt++ {
+		_, _, err := s.Run(t.Context(), event(t, "in", 0, 0, "a", "bad", "c"))
+		if err == nil || !strings.Contains(err.Error(), "record 1 of in-0") {
+			t.Fatalf("%v", err)
+		}
+		if status := b.task(t, "s", 0).Status; status.State != offset.StateFailed || status.Attempts != attempt {
+			t.Errorf("attempt %d: %+v", attempt, status)
+		}
+	}
+	if len(p.values) != 0 {
+		t.Errorf("%q would be written again by every redelivery", p.values)
+	}
+	if _, _, err := s.Run(t.Context(), event(t, "in", 0, 0, "a")); err != nil {
+		t.Fatal(err)
+	}
+	if status := b.task(t, "s", 0).Status; status.State != offset.StateRunning || status.Attempts != 0 {
+		t.Errorf("after success: %+v", status)
+	}
+}
+
+func TestSink_PartialAnswers(t *testing.T) {
+	t.Parallel()
+	b, p := setup(t), &pit{}
+	b.put(t, "s", map[string]string{"topics": "in"})
+	b.partialAnswers(t, "s")
+	answer, _, err := b.sink(p, "s").Run(t.Context(), event(t, "in", 0, 7, "a", "bad", "c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"batchItemFailures":[{"itemIdentifier":{"partition":"in-0","offset":8}}]}`
+	if diff := cmp.Diff(want, string(answer)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"a"}, p.values); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A poison record at every position of a batch, redelivered fifty times with other cuts, leaves one dead letter.
+func TestSink_RedeliveryRepeatsNoDeadLetter(t *testing.T) {
+	t.Parallel()
+	const size = 8
+	b := setup(t)
+	for position := range size {
+		name, topic := fmt.Sprintf("s%d", position), fmt.Sprintf("dead%d", position)
+		p := &pit{}
+		b.put(t, name, map[string]string{
+			"topics": "in", "errors.tolerance": "all", "errors.deadletterqueue.topic.name": topic,
+			"errors.deadletterqueue.topic.replication.factor": "1", "errors.deadletterqueue.context.headers.enable": "true",
+		})
+		values := numbered(0, size)
+		values[position] = "bad"
+		for delivery := range 50 {
+			// A new process every few deliveries: what is remembered is in the table.
+			s := b.sink(p, name)
+			cut := 1 + (delivery+position)%size
+			// A trigger delivers at least once: also what it was told is done.
+			if _, _, err := s.Run(t.Context(), event(t, "in", 0, 0, values[:cut]...)); err != nil {
+				t.Fatal(err)
+			}
+			s.Close(t.Context())
+		}
+		if got := b.read(t, topic, 1); len(got) != 1 || got[0] != "bad" {
+			t.Errorf("position %d: dead letters %q", position, got)
+		}
+	}
+}
+
+func TestSink_RetriesPutWithTheSameRecords(t *testing.T) {
+	t.Parallel()
+	n := 0
+	b, p := setup(t), &pit{}
+	p.put = func(records []connect.Record) error {
+		if n++; n < 4 {
+			return connect.Retry(errors.New("busy"), time.Millisecond)
+		}
+		return nil
+	}
+	b.put(t, "s", map[string]string{"topics": "in"})
+	_, r, err := b.sink(p, "s").Run(t.Context(), event(t, "in", 0, 0, "a", "b"))
+	if err != nil || r.Retries != 3 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, p.values); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSink_RefusedRecordsGoToTheDeadLetters(t *testing.T) {
+	t.Parallel()
+	b, p := setup(t), &pit{}
+	p.put = func(records []connect.Record) error {
+		p.values = append(p.values, fmt.Sprint(records[0].Value.Value))
+		return &connect.BatchError{Failed: map[int]error{1: errors.New("no such column")}}
+	}
+	b.put(t, "s", map[string]string{
+		"topics": "in", "errors.tolerance": "all", "errors.deadletterqueue.topic.name": "dead",
+		"errors.deadletterqueue.topic.replication.factor": "1",
+	})
+	_, r, err := b.sink(p, "s").Run(t.Context(), event(t, "in", 0, 0, "a", "b"))
+	if err != nil || r.Dead != 1 || r.Written != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if diff := cmp.Diff([]string{"b"}, b.read(t, "dead", 1)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSink_StopsTheTriggerAfterTheLastAttempt(t *testing.T) {
+	t.Parallel()
+	b, p := setup(t), &pit{}
+	b.put(t, "s", map[string]string{"topics": "in", "sluice.restart.max.attempts": "2"})
+	s := b.sink(p, "s")
+	halted := 0
+	s.Halt = func(_ context.Context, _, _ string) error {
+		halted++
+		return nil
+	}
+	for range 2 {
+		if _, _, err := s.Run(t.Context(), event(t, "in", 0, 0, "bad")); err == nil {
+			t.Fatal("a record that cannot be converted was accepted")
+		}
+	}
+	if status := b.task(t, "s", 0).Status; halted != 1 || status.State != offset.StateFailed || !status.Next.IsZero() {
+		t.Errorf("halted %d times, %+v", halted, status)
+	}
+}
