@@ -3,6 +3,7 @@ package offset
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
@@ -38,6 +39,8 @@ type Store interface {
 	Committer
 	Markers
 	States
+	Topics
+	Groups
 }
 
 // Catalog reads connectors.
@@ -54,17 +57,24 @@ type Catalog interface {
 // Changer changes connectors. Every change is conditional on the Version that was read: ErrStale if it is no longer the
 // one in the table, and then nothing was written. What they return is the connector as it stands after the change.
 type Changer interface {
-	// Put writes name, configuration, target and the other fields a user or the control plane decides. Version 0 creates. With revoke it
-	// raises Generation and revokes every task's lease in one transaction (of several, behind a closed gate, when
-	// there are more than 98 tasks). The status of revoked tasks and their NotBefore are cleared as Revoke says.
+	// Put writes name, configuration, target and the other fields a user or the control plane decides: all but
+	// Version, Generation, Gate and Tasks, which are the table's own. Version 0 creates, under a Generation and a
+	// Version above those of any earlier connector of that name. With revoke it raises Generation and revokes every
+	// task's lease in one transaction (of several, behind a closed gate, when there are more than 98 tasks). The
+	// status of revoked tasks and their NotBefore are cleared as Revoke says.
 	Put(ctx context.Context, c Connector, revoke Revoke) (Connector, error)
 	// Publish replaces the task settings under the plan lease: raises Generation, writes tasks 0…n-1, marks the rest
-	// gone, revokes all, clears Stale and opens the gate. ErrFenced if the plan lease is lost.
+	// gone, revokes all, clears Stale and opens the gate. Of what is there it keeps what Restart keeps, since a task
+	// that failed with other settings is no failure of these. The other fields of c are written as by Put; PlannedAt
+	// becomes the time of the write. ErrFenced if the plan lease is lost.
 	Publish(ctx context.Context, c Connector, plan Lease, settings []map[string]string) (Connector, error)
-	// Delete removes a connector's item, marks its tasks gone and revokes their leases. Offsets stay, as in Connect.
+	// Delete removes a connector's item, marks its tasks gone and revokes their leases. Offsets stay, as in Connect,
+	// and so do markers, states, topics and groups.
 	Delete(ctx context.Context, c Connector) error
 	// AlterOffsets sets offsets from outside (a zero Position removes a partition's), clears their private resume
-	// positions, raises Generation and takes every lease away at once, without grace. all first removes every offset of the connector.
+	// positions, raises Generation, clears NotBefore and takes every lease away at once, without grace. all first
+	// removes every offset of the connector. Of c it writes nothing. When it needs several transactions, ErrStale can
+	// also mean that somebody changed the connector in between; then call it again with what Look returns.
 	AlterOffsets(ctx context.Context, c Connector, o connect.Offsets, all bool) (Connector, error)
 }
 
@@ -77,7 +87,7 @@ const (
 	Keep Revoke = iota
 	// Stop revokes the leases; statuses keep what they say.
 	Stop
-	// Restart revokes the leases and clears FAILED, attempts and NotBefore.
+	// Restart revokes the leases and clears FAILED, trace, attempts, next attempt and NotBefore.
 	Restart
 )
 
@@ -106,7 +116,8 @@ type Committer interface {
 	// AllOffsets returns every stored offset of a connector, sorted by partition JSON.
 	AllOffsets(ctx context.Context, connector string) ([]Entry, error)
 	// Commit writes offsets under the lease, at most 99 to a transaction, in one transaction if they fit. ErrFenced:
-	// then nothing of the transaction in question was written.
+	// then nothing of the transaction in question was written. After any other error it is not known whether it was
+	// written; the holder must not commit anything further then, since what was lost could arrive late.
 	Commit(ctx context.Context, l Lease, c Commit) error
 }
 
@@ -124,8 +135,29 @@ type Markers interface {
 
 // States keeps a sink's own small values, see connect.State.
 type States interface {
+	// State returns a value of the caller's own and its version; version 0 means there is none.
 	State(ctx context.Context, connector, topic string, partition int32) (value []byte, version int64, err error)
+	// PutState stores a value if the version is still the one given (0: if there is none) and returns the new one.
+	// connect.ErrConflict otherwise.
 	PutState(ctx context.Context, connector, topic string, partition int32, value []byte, version int64) (int64, error)
+}
+
+// Topics remembers which topics a connector was seen to use. A source adds them with its commits.
+type Topics interface {
+	// Topics returns them sorted.
+	Topics(ctx context.Context, connector string) ([]string, error)
+	// AddTopics adds topics, without a lease; those that are there already are no error.
+	AddTopics(ctx context.Context, connector string, topics ...string) error
+	// ResetTopics forgets all of them.
+	ResetTopics(ctx context.Context, connector string) error
+}
+
+// Groups keeps snapshots of the offsets of a sink's consumer groups, for when the broker forgets an idle group.
+type Groups interface {
+	// Group returns the snapshot of a group, empty if there is none.
+	Group(ctx context.Context, connector, group string) (map[connect.TopicPartition]int64, error)
+	// PutGroup replaces the snapshot of a group. An empty one counts as none.
+	PutGroup(ctx context.Context, connector, group string, offsets map[connect.TopicPartition]int64) error
 }
 
 // Target is what a user wants of a connector.
@@ -220,6 +252,19 @@ type Claim struct {
 	TTL           time.Duration
 }
 
+// Check tells what is wrong with a claim.
+func (c Claim) Check() error {
+	switch {
+	case c.Nonce == "":
+		return errors.New("claiming a task: no nonce")
+	case c.TTL < time.Millisecond:
+		return fmt.Errorf("claiming a task: a lease of %v", c.TTL)
+	case c.Task < PlanTask:
+		return fmt.Errorf("claiming a task: there is no task %d", c.Task)
+	}
+	return nil
+}
+
 // Lease proves that a task is held.
 type Lease struct {
 	Connector string
@@ -251,7 +296,7 @@ func (e Entry) Start() connect.Position {
 // Commit is what one commit writes.
 type Commit struct {
 	// Offsets are committed as Connect commits them. They clear the private resume position of their partition unless
-	// Resume has a new one.
+	// Resume has a new one. A zero Position removes what is committed.
 	Offsets connect.Offsets
 	// Resume are private resume positions.
 	Resume connect.Offsets
