@@ -245,7 +245,7 @@ func publishSizes(s *storeRun, sizes []int) {
 	for _, n := range sizes {
 		var held []offset.Lease
 		for _, id := range []int{0, before - 1} {
-			if id >= 0 && (id == 0 || id != held[0].Task) {
+			if 0 <= id && id < before && (len(held) == 0 || id != held[0].Task) {
 				held = append(held, s.acquire(c, id))
 			}
 		}
@@ -269,7 +269,7 @@ func publishSizes(s *storeRun, sizes []int) {
 		for _, id := range []int{0, n - 1, n, before - 1} {
 			switch {
 			case id < 0:
-			case id >= n:
+			case id >= n: // gone, or never there
 				s.refused(c, id, offset.ErrStale)
 			default:
 				s.refused(old, id, offset.ErrStale)
