@@ -159,8 +159,8 @@ func (d *Def) declare(name string, t Type, def any, doc string, opts []Option, s
 	}
 	if _, none := k.def.(noDefault); !none {
 		v, err := k.convert(k.def)
-		if err == nil && k.check != nil {
-			err = k.check.EnsureValid(k.name, v)
+		if err == nil {
+			err = k.ensureValid(v)
 		}
 		if err != nil {
 			d.errs = append(d.errs, err)

@@ -59,3 +59,18 @@ func Errors(err error) []*Error {
 	}
 	return Errors(errors.Unwrap(err))
 }
+
+// UnderPrefix returns err with prefix before the name of every setting in it. The messages stay as they are.
+func UnderPrefix(err error, prefix string) error {
+	named := Errors(err)
+	if len(named) == 0 {
+		return err
+	}
+	all := make([]error, len(named))
+	for i, e := range named {
+		full := *e
+		full.Key = prefix + e.Key
+		all[i] = &full
+	}
+	return errors.Join(all...)
+}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -60,6 +61,21 @@ func (k *key) assign(v any, given bool) {
 	if k.given != nil {
 		*k.given = given
 	}
+}
+
+// ensureValid asks the check. What it says is about this setting, whatever name the check knows it by.
+func (k *key) ensureValid(v any) error {
+	if k.check == nil {
+		return nil
+	}
+	err := k.check.EnsureValid(k.name, v)
+	var e *Error
+	if !errors.As(err, &e) || e.Key == k.name {
+		return err
+	}
+	named := *e
+	named.Key = k.name
+	return &named
 }
 
 // under is the key as it is when its plugin's settings are embedded under a prefix.

@@ -55,10 +55,8 @@ func parseKey[V Text](k *key, raw V, isSet bool) (any, error) {
 	if u, ok := k.check.(uniquer); ok && u.unique() {
 		v = unique(v)
 	}
-	if k.check != nil {
-		if err := k.check.EnsureValid(k.name, v); err != nil {
-			return nil, err
-		}
+	if err := k.ensureValid(v); err != nil {
+		return nil, err
 	}
 	return v, nil
 }

@@ -44,9 +44,7 @@ func validate[V Text](values map[string]V, d *Def) []Value {
 		raw, isSet := values[k.name]
 		value, err := valueOf(k, raw, isSet)
 		v.add(err)
-		if k.check != nil {
-			v.add(k.check.EnsureValid(k.name, value))
-		}
+		v.add(k.ensureValid(value))
 		v.Parsed, v.Value = value, text(value)
 		parsed[k.name] = value
 	}

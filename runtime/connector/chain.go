@@ -127,7 +127,7 @@ func (c *chain) finish() error {
 	for i := range c.stages {
 		s := &c.stages[i]
 		if v, ok := s.Transform.(connect.Validator); ok {
-			errs = append(errs, v.Validate())
+			errs = append(errs, config.UnderPrefix(v.Validate(), "transforms."+s.Alias+"."))
 		}
 		if _, named := c.values["transforms."+s.Alias+".predicate"]; !named {
 			continue
@@ -139,10 +139,11 @@ func (c *chain) finish() error {
 			continue
 		}
 		s.PredicateClass, s.Predicate = plugin.Class, plugin.New()
-		errs = append(errs, config.Parse(config.Prefixed(c.values, prefix), s.Predicate))
-		if v, ok := s.Predicate.(connect.Validator); ok {
-			errs = append(errs, v.Validate())
+		err := config.Parse(config.Prefixed(c.values, prefix), s.Predicate)
+		if v, ok := s.Predicate.(connect.Validator); ok && err == nil {
+			err = v.Validate()
 		}
+		errs = append(errs, config.UnderPrefix(err, prefix))
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -236,21 +237,44 @@ func Conceal[V config.Text](infos config.Infos, raw, resolved map[string]V) conf
 	out := infos
 	out.Configs = slices.Clone(infos.Configs)
 	for i, c := range out.Configs {
-		if c.Value == nil {
-			continue
-		}
-		text, given := before[c.Value.Name]
-		if !given || text == nil || after[c.Value.Name] == nil || *text == *after[c.Value.Name] {
+		if c.Value == nil || !wasResolved(before, after, c.Value.Name) {
 			continue
 		}
 		v := *c.Value
-		v.Value = text
+		v.Value = before[v.Name]
 		if len(v.Errors) > 0 {
 			out.ErrorCount -= len(v.Errors) - 1
-			v.Errors = []string{fmt.Sprintf("Invalid value for configuration '%s': the value resolved from the config provider "+
-				"reference failed validation", v.Name)}
+			v.Errors = []string{concealed(v.Name).Message}
 		}
 		out.Configs[i].Value = &v
 	}
 	return out
+}
+
+// ConcealError does to an error of ParseSource, ParseSink or config.Parse what Conceal does to a validation: errors about
+// settings that were resolved say no more than that they are bad. Errors about no setting are left as they are.
+func ConcealError[V config.Text](err error, raw, resolved map[string]V) error {
+	named := config.Errors(err)
+	if len(named) == 0 {
+		return err
+	}
+	before, after := pointers(raw), pointers(resolved)
+	all := make([]error, len(named))
+	for i, e := range named {
+		all[i] = e
+		if wasResolved(before, after, e.Key) {
+			all[i] = concealed(e.Key)
+		}
+	}
+	return errors.Join(all...)
+}
+
+func wasResolved(before, after map[string]*string, name string) bool {
+	raw, resolved := before[name], after[name]
+	return raw != nil && (resolved == nil || *raw != *resolved)
+}
+
+func concealed(name string) *config.Error {
+	return config.Errorf(name, "Invalid value for configuration '%s': the value resolved from the config provider reference "+
+		"failed validation", name)
 }

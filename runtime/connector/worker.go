@@ -132,11 +132,9 @@ func configure(d config.Definer, settings map[string]string, kind string) error 
 			all[name] = v
 		}
 	}
-	if err := config.Parse(all, d); err != nil {
-		return err
+	err := config.Parse(all, d)
+	if v, ok := d.(connect.Validator); ok && err == nil {
+		err = v.Validate()
 	}
-	if v, ok := d.(connect.Validator); ok {
-		return v.Validate()
-	}
-	return nil
+	return config.UnderPrefix(err, kind+".converter.")
 }
