@@ -242,7 +242,7 @@ func width(name string) config.Option {
 }
 
 // described are tables of plugins that have their settings only, from the family configkeys of the corpus.
-func described(t *testing.T) connector.Plugins {
+func described(t testing.TB) connector.Plugins {
 	t.Helper()
 	p := connector.Plugins{Version: "4.3.1"}
 	for _, c := range corpus.Load(t, "configkeys") {
@@ -287,7 +287,7 @@ type (
 	predicate       struct{ *plugin }
 )
 
-func ownSettings(t *testing.T, kind connector.Kind) config.Definer {
+func ownSettings(t testing.TB, kind connector.Kind) config.Definer {
 	t.Helper()
 	class := "org.apache.kafka.connect.file.FileStreamSourceConnector"
 	if kind == connector.KindSink {
@@ -302,7 +302,7 @@ func ownSettings(t *testing.T, kind connector.Kind) config.Definer {
 	return nil
 }
 
-func keysOf(t *testing.T, c corpus.Case) []config.KeyInfo {
+func keysOf(t testing.TB, c corpus.Case) []config.KeyInfo {
 	t.Helper()
 	var keys []config.KeyInfo
 	if err := json.Unmarshal(c.Output, &keys); err != nil {
