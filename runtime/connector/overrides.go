@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ const (
 	PolicyAllowlist OverridePolicy = "Allowlist"
 )
 
-// policies finds a policy by its name or by the Java class that has it.
+// policy finds a policy by its name or by the Java class that has it.
 func policy(name string) (OverridePolicy, bool) {
 	const class = "ConnectorClientConfigOverridePolicy"
 	name = strings.TrimPrefix(name, "org.apache.kafka.connect.connector.policy.")
@@ -71,6 +72,35 @@ func (w Worker) MayOverride(name string) bool {
 	case PolicyAll:
 	}
 	return true
+}
+
+// clientPrefixes are those of the client settings that a connector has any use for, in Connect's order.
+func clientPrefixes(values map[string]*string, kind Kind) []string {
+	dead := trim(value(values, "errors.deadletterqueue.topic.name")) != ""
+	var prefixes []string
+	if kind == KindSource || dead {
+		prefixes = append(prefixes, producerOverride)
+	}
+	if kind == KindSink {
+		prefixes = append(prefixes, consumerOverride)
+	}
+	if kind == KindSource && UsesTopicCreation(values) || kind == KindSink && dead {
+		prefixes = append(prefixes, adminOverride)
+	}
+	return prefixes
+}
+
+// refuseOverrides returns an error for every client setting that the policy keeps from the connector.
+func (w Worker) refuseOverrides(values map[string]*string, kind Kind) error {
+	var errs []error
+	for _, prefix := range clientPrefixes(values, kind) {
+		for _, info := range w.judgeOverrides(values, prefix) {
+			for _, text := range info.Value.Errors {
+				errs = append(errs, config.Errorf(info.Value.Name, "%s", text))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // judgeOverrides is what validation says about the client settings under a prefix.

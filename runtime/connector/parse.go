@@ -43,7 +43,7 @@ func ParseSource[V config.Text](values map[string]V, p Plugins, w Worker) (*Sour
 	c := &SourceConfig{Source: Source{Common: Common{Plugins: p}}}
 	all := pointers(values)
 	chain := chain{plugins: p, values: all}
-	errs := []error{config.Parse(all, &c.Source, &chain, &c.Own)}
+	errs := []error{config.Parse(all, &c.Source, &chain, &c.Own), w.refuseOverrides(all, KindSource)}
 	c.Source.finish()
 	var err error
 	if w.TopicCreation {
@@ -66,7 +66,7 @@ func ParseSink[V config.Text](values map[string]V, p Plugins, w Worker) (*SinkCo
 	c := &SinkConfig{Sink: Sink{Common: Common{Plugins: p}}}
 	all := pointers(values)
 	chain := chain{plugins: p, values: all}
-	errs := []error{config.Parse(all, &c.Sink, &chain, &c.Own)}
+	errs := []error{config.Parse(all, &c.Sink, &chain, &c.Own), w.refuseOverrides(all, KindSink)}
 	for _, problem := range sinkProblems(all) {
 		errs = append(errs, problem)
 	}

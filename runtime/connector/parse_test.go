@@ -289,6 +289,10 @@ func TestValidate_AppliesTheOverridePolicy(t *testing.T) {
 		w := worker(t, "connector.client.config.override.policy", policy, "connector.client.config.override.allowlist", "acks")
 		infos := connector.Validate(with("topic", "t", "producer.override.acks", "1"), connector.Subject{Kind: connector.KindSource, Own: own},
 			described(t), w)
+		_, parsing := connector.ParseSource(with("producer.override.acks", "1"), described(t), w)
+		if refused := parsing != nil; refused == allowed {
+			t.Errorf("%s: parsing ends with %v", policy, parsing)
+		}
 		err := connector.Check(infos)
 		var invalid *connector.InvalidError
 		if allowed {

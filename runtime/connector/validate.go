@@ -71,15 +71,8 @@ func Validate[V config.Text](values map[string]V, s Subject, p Plugins, w Worker
 			}
 		}
 	}
-	dead := trim(value(all, "errors.deadletterqueue.topic.name")) != ""
-	if s.Kind == KindSource || dead {
-		add(w.judgeOverrides(all, producerOverride)...)
-	}
-	if s.Kind == KindSink {
-		add(w.judgeOverrides(all, consumerOverride)...)
-	}
-	if s.Kind == KindSource && UsesTopicCreation(all) || s.Kind == KindSink && dead {
-		add(w.judgeOverrides(all, adminOverride)...)
+	for _, prefix := range clientPrefixes(all, s.Kind) {
+		add(w.judgeOverrides(all, prefix)...)
 	}
 	add(converters...)
 	return infos
