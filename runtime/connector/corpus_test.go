@@ -2,32 +2,19 @@ package connector_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-connect/sluice/runtime/config"
-	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/connecttest/corpus"
 )
 
-// definers are the classes whose settings are declared here, by their names in the corpus.
-func definers(plugins connector.Plugins) map[string]config.Definer {
-	return map[string]config.Definer{
-		"ConnectorConfig":       &connector.Common{Plugins: plugins},
-		"SourceConnectorConfig": &connector.Source{Common: connector.Common{Plugins: plugins}},
-		"SinkConnectorConfig":   &connector.Sink{Common: connector.Common{Plugins: plugins}},
-	}
-}
-
 func TestCorpus_ConfigKeys(t *testing.T) {
 	t.Parallel()
-	known := definers(connector.Plugins{})
-	corpus.Run(t, "configkeys", func(t *testing.T, c corpus.Case) {
-		d := known[c.Plugin]
-		if d == nil {
-			return // declared by another package, which runs this family for it
-		}
+	runDeclared(t, "configkeys", func(t *testing.T, c corpus.Case, d config.Definer) {
 		got := config.Keys(d)
 		for i := range got {
 			got[i].Doc = ""
@@ -43,14 +30,37 @@ func TestCorpus_ConfigKeys(t *testing.T) {
 
 func TestCorpus_Validate(t *testing.T) {
 	t.Parallel()
-	known := definers(described(t))
-	corpus.Run(t, "validate-plugin", func(t *testing.T, c corpus.Case) {
-		d := known[c.Plugin]
-		if d == nil {
-			return // declared by another package, which runs this family for it
-		}
+	runDeclared(t, "validate-plugin", func(t *testing.T, c corpus.Case, d config.Definer) {
 		checkValidation(t, c, config.Describe("", c.Config, d))
 	})
+}
+
+// runDeclared runs the cases of a family that are about classes declared in the runtime. Connectors run those about
+// themselves.
+func runDeclared(t *testing.T, pattern string, check func(t *testing.T, c corpus.Case, d config.Definer)) {
+	t.Helper()
+	known := declared(described(t))
+	for _, family := range corpus.Families(t, pattern) {
+		cases := corpus.Load(t, family)
+		passed, failed := 0, 0
+		for _, c := range cases {
+			d := known[c.Plugin]
+			if d == nil {
+				continue
+			}
+			if t.Run(c.ID, func(t *testing.T) { check(t, c, d) }) {
+				passed++
+			} else {
+				failed++
+			}
+		}
+		summary := fmt.Sprintf("corpus %-28s %4d passed %4d failed %4d about others", family, passed, failed, len(cases)-passed-failed)
+		if os.Getenv(corpus.FolderVariable) != "" {
+			fmt.Println(summary) // asked for, so shown even when all is well
+			continue
+		}
+		t.Log(summary)
+	}
 }
 
 // judged is a setting in the family validate-plugin.
