@@ -39,7 +39,7 @@ func TestCorpus_Validate(t *testing.T) {
 // themselves.
 func runDeclared(t *testing.T, pattern string, check func(t *testing.T, c corpus.Case, d config.Definer)) {
 	t.Helper()
-	known := declared(described(t))
+	known := declared()
 	for _, family := range corpus.Families(t, pattern) {
 		cases := corpus.Load(t, family)
 		passed, failed := 0, 0

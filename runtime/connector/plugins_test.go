@@ -7,16 +7,17 @@ import (
 )
 
 // declared are the classes that declare their settings in this module, by their names in the corpus.
-func declared(described connector.Plugins) map[string]config.Definer {
+func declared() map[string]config.Definer {
+	tables := connector.Plugins{Converters: convert.Converters(), HeaderConverters: convert.HeaderConverters()}
 	all := map[string]config.Definer{
-		"ConnectorConfig":       &connector.Common{Plugins: described},
-		"SourceConnectorConfig": &connector.Source{Common: connector.Common{Plugins: described}},
-		"SinkConnectorConfig":   &connector.Sink{Common: connector.Common{Plugins: described}},
+		"ConnectorConfig":       &connector.Common{Plugins: tables},
+		"SourceConnectorConfig": &connector.Source{Common: connector.Common{Plugins: tables}},
+		"SinkConnectorConfig":   &connector.Sink{Common: connector.Common{Plugins: tables}},
 	}
-	for _, p := range convert.HeaderConverters() {
+	for _, p := range tables.HeaderConverters {
 		all[p.Class] = p.New()
 	}
-	for _, p := range convert.Converters() {
+	for _, p := range tables.Converters {
 		all[p.Class] = p.New()
 	}
 	return all
