@@ -278,6 +278,21 @@ func TestTree_ErrorsSayWhatWasBeingDone(t *testing.T) {
 	}
 }
 
+func TestTree_TestsSleepOnlyInBubbles(t *testing.T) {
+	t.Parallel()
+	for _, f := range sources(t) {
+		if !f.test || slices.Contains(f.imports, "testing/synctest") {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && calledName(call) == "time.Sleep" {
+				t.Errorf("%s sleeps by the clock: wait for what happens, or use testing/synctest", f.path)
+			}
+			return true
+		})
+	}
+}
+
 // calledName is what a call calls, as package.Function, or empty.
 func calledName(call *ast.CallExpr) string {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
