@@ -124,4 +124,3 @@ func once(from, n int) map[string]int {
 	}
 	return want
 }
-

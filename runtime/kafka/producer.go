@@ -72,7 +72,8 @@ func NewProducer(c ProducerConfig) (*Producer, error) {
 	}
 	// No single request may take longer than all of them together.
 	settings.requestTimeout = min(settings.requestTimeout, settings.deliveryTimeout)
-	settings.setupTimeout = min(settings.setupTimeout, settings.deliveryTimeout)
+	// An address that does not answer should be known by then.
+	settings.setupTimeout = min(settings.setupTimeout, settings.deliveryTimeout/2)
 	opts, err := settings.clientOptions(c.Credentials)
 	if err != nil {
 		return nil, err

@@ -62,38 +62,54 @@ func (e *TopicError) Error() string {
 // Unwrap returns Err.
 func (e *TopicError) Unwrap() error { return e.Err }
 
-// EnsureTopic creates topic as its group says, or uses it as it is if it exists, whatever its settings. It says
-// whether it created it.
-func EnsureTopic(ctx context.Context, client *kgo.Client, topic string, group *TopicGroup) (created bool, err error) {
-	if group == nil {
-		return false, &TopicError{Topic: topic, Err: errors.New("it does not exist and belongs to no topic creation group")}
+// ensureTopic uses topic as it is if it exists, whatever its settings, or creates it as its group says. It asks first: a
+// user who may write to a topic need not be allowed to create one.
+func ensureTopic(ctx context.Context, client *kgo.Client, topic string, group *TopicGroup) error {
+	admin := kadm.NewClient(client)
+	found, err := admin.ListTopics(ctx, topic)
+	if err == nil {
+		err = found[topic].Err
 	}
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, kerr.UnknownTopicOrPartition):
+		return &TopicError{Topic: topic, Err: fmt.Errorf("looking whether it exists: %w", err)}
+	case group == nil:
+		return &TopicError{Topic: topic, Err: errors.New("it does not exist and belongs to no topic creation group")}
+	}
+
 	configs := make(map[string]*string, len(group.Configs))
 	for key, value := range group.Configs {
 		configs[key] = &value
 	}
-	answers, err := kadm.NewClient(client).CreateTopics(ctx, group.Partitions, group.ReplicationFactor, configs, topic)
+	answers, err := admin.CreateTopics(ctx, group.Partitions, group.ReplicationFactor, configs, topic)
 	if err == nil {
 		err = answers[topic].Err
 		if message := answers[topic].ErrMessage; err != nil && message != "" {
 			err = fmt.Errorf("%w: %s", err, message)
 		}
 	}
-	switch {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, kerr.TopicAlreadyExists):
-		return false, nil
+	if err == nil || errors.Is(err, kerr.TopicAlreadyExists) {
+		return nil
 	}
-	return false, &TopicError{Topic: topic, Group: group.Name, Err: err}
+	return &TopicError{Topic: topic, Group: group.Name, Err: err}
 }
 
-// EnsureDeadLetterTopic creates the topic of dead letters with one partition, unless it exists.
-func EnsureDeadLetterTopic(ctx context.Context, client *kgo.Client, topic string, replicationFactor int16) error {
-	_, err := EnsureTopic(ctx, client, topic, &TopicGroup{ReplicationFactor: replicationFactor, Partitions: 1})
+// EnsureDeadLetterTopic creates the topic of dead letters with one partition, unless it exists. It is for the producer
+// that sends the letters.
+func (p *Producer) EnsureDeadLetterTopic(ctx context.Context, topic string, replicationFactor int16) error {
+	s, err := p.connect()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	err = ensureTopic(ctx, s.client, topic, &TopicGroup{ReplicationFactor: replicationFactor, Partitions: 1})
 	var failed *TopicError
 	if errors.As(err, &failed) {
-		return fmt.Errorf("Could not initialize dead letter queue with topic=%s: %w", topic, failed.Err) //nolint:staticcheck // Connect's own words
+		// These are Connect's own words, and people look for them.
+		return fmt.Errorf("Could not initialize dead letter queue with topic=%s: %w", topic, s.watch.because(failed.Err)) //nolint:staticcheck
 	}
 	return err
 }
@@ -116,8 +132,8 @@ func (p *Producer) prepareTopics(ctx context.Context, s *session, records []Reco
 		if _, ok := s.topics[topic]; ok {
 			continue
 		}
-		if err := p.prepareTopic(ctx, s, topic); err != nil {
-			return err
+		if err := ensureTopic(ctx, s.client, topic, FindTopicGroup(p.groups, topic)); err != nil {
+			return s.watch.because(err)
 		}
 		if s.topics == nil {
 			s.topics = make(topicsKnown)
@@ -125,20 +141,4 @@ func (p *Producer) prepareTopics(ctx context.Context, s *session, records []Reco
 		s.topics[topic] = struct{}{}
 	}
 	return nil
-}
-
-func (p *Producer) prepareTopic(ctx context.Context, s *session, topic string) error {
-	// Ask first: a user who may write to the topic need not be allowed to create it.
-	found, err := kadm.NewClient(s.client).ListTopics(ctx, topic)
-	if err == nil {
-		err = found[topic].Err
-	}
-	switch {
-	case err == nil:
-		return nil
-	case !errors.Is(err, kerr.UnknownTopicOrPartition):
-		return &TopicError{Topic: topic, Err: fmt.Errorf("looking whether it exists: %w", err)}
-	}
-	_, err = EnsureTopic(ctx, s.client, topic, FindTopicGroup(p.groups, topic))
-	return err
 }

@@ -1,9 +1,11 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -63,17 +65,20 @@ func (w *watch) OnBrokerDisconnect(_ kgo.BrokerMetadata, conn net.Conn) {
 	delete(w.conns, conn)
 }
 
-// because adds to an error of waiting too long why there is no connection, if there is none.
+// because says for an error of waiting too long, or of having no connection, why there is none.
 func (w *watch) because(err error) error {
-	if !errors.Is(err, ErrDeliveryTimeout) {
-		return err
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.last == nil {
+	var network net.Error
+	switch {
+	case w.last == nil:
 		return err
+	case errors.Is(err, ErrDeliveryTimeout), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", err, w.last)
+	case errors.Is(err, io.EOF), errors.As(err, &network):
+		return w.last
 	}
-	return fmt.Errorf("%w: %w", err, w.last)
+	return err
 }
 
 // cut makes the operating system throw away what was written but not yet sent when the connections are closed.
