@@ -176,8 +176,10 @@ func TestGenerate_KeepsRangesAndLengths(t *testing.T) {
 		{`{"type":"map","values":"int","arg.properties":{"length":{"min":1,"max":2},"keys":{"regex":"k[0-9]"}}}`, length(1, 1)},
 		{`{"type":"boolean","arg.properties":{"odds":1.0}}`, func(v any) bool { return v == true }},
 		{`{"type":"boolean","arg.properties":{"odds":0}}`, func(v any) bool { return v == false }},
-		{`{"type":"long","logicalType":"timestamp-millis","arg.properties":{"range":{"min":0,"max":10}}}`,
-			func(v any) bool { t, ok := v.(time.Time); return ok && t.UnixMilli() < 10 }},
+		{
+			`{"type":"long","logicalType":"timestamp-millis","arg.properties":{"range":{"min":0,"max":10}}}`,
+			func(v any) bool { t, ok := v.(time.Time); return ok && t.UnixMilli() < 10 },
+		},
 		{`{"type":"bytes","logicalType":"decimal","precision":4,"scale":2,"arg.properties":{"range":{"min":10.00,"max":50.00}}}`, func(v any) bool {
 			d, ok := v.(schema.Decimal)
 			return ok && d.Scale == 2 && d.Unscaled.Cmp(big.NewInt(1000)) >= 0 && d.Unscaled.Cmp(big.NewInt(5000)) <= 0
@@ -274,7 +276,7 @@ func TestGenerate_TakesOptions(t *testing.T) {
 		if c.want == "" {
 			continue
 		}
-		for _, w := range strings.Split(c.want, " ") {
+		for w := range strings.SplitSeq(c.want, " ") {
 			if !strings.Contains(strings.Join(texts, " "), w) {
 				t.Errorf("%s never made %s", c.typ, w)
 			}
@@ -385,10 +387,12 @@ func TestShape_IsConfluents(t *testing.T) {
 	t.Parallel()
 	marked := schema.WithParam("io.confluent.connect.avro.field.default", "true")
 	enum := func(opts ...schema.Option) *schema.Schema {
-		return schema.Of(schema.String, append([]schema.Option{schema.Named("com.ex.E"),
+		return schema.Of(schema.String, append([]schema.Option{
+			schema.Named("com.ex.E"),
 			schema.WithParam("io.confluent.connect.avro.Enum", "com.ex.E"),
 			schema.WithParam("io.confluent.connect.avro.Enum.P", "P"),
-			schema.WithParam("io.confluent.connect.avro.Enum.Q", "Q")}, opts...)...)
+			schema.WithParam("io.confluent.connect.avro.Enum.Q", "Q"),
+		}, opts...)...)
 	}
 	in := func(opts ...schema.Option) *schema.Schema {
 		return schema.StructOf([]schema.Field{schema.F("x", schema.Of(schema.Int32, schema.Default(int32(1)), marked))},

@@ -271,8 +271,10 @@ func TestSource_DocumentsEverySetting(t *testing.T) {
 	for _, k := range config.Keys(task) {
 		names = append(names, k.Name)
 	}
-	want := []string{"kafka.topic", "max.interval", "iterations", "schema.string", "schema.filename", "schema.keyfield", "quickstart",
-		"random.seed", "generate.timeout"}
+	want := []string{
+		"kafka.topic", "max.interval", "iterations", "schema.string", "schema.filename", "schema.keyfield", "quickstart",
+		"random.seed", "generate.timeout",
+	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}

@@ -26,20 +26,21 @@ type follower struct {
 	bytes    int64 // bytes before it
 	last     place // what was stored last, as far as known here
 	missing  bool  // said already that the file is not there
+	err      error // why there was no next line, unless there is none
 }
 
-// next returns the next line. Neither line nor error means that there is none now.
-func (f *follower) next(ctx context.Context) (line string, ok bool, err error) {
+// next returns the next line. false means that there is none now, or that err is set.
+func (f *follower) next(ctx context.Context) (line string, ok bool) {
 	line, size, units, ok := f.lines.next()
 	if !ok {
-		if ok, err = f.fill(ctx); !ok || err != nil {
-			return "", false, err
+		if ok, f.err = f.fill(ctx); !ok || f.err != nil {
+			return "", false
 		}
 		line, size, units, _ = f.lines.next()
 	}
 	f.position += int64(units)
 	f.bytes += int64(size)
-	return line, true, nil
+	return line, true
 }
 
 // fill reads until there is a whole line. false means that there is none now.

@@ -119,8 +119,10 @@ func TestFollower_KnowsAnotherFile(t *testing.T) {
 		"replaced, long":  {"one\n", func(t *testing.T, p string) { replace(t, p, "new\nand\nlonger\n") }, []string{"new", "and", "longer"}, true},
 		"overwritten":     {"one\n", func(t *testing.T, p string) { write(t, p, "new\nmore\n") }, []string{"new", "more"}, true},
 		"truncated":       {"one\n", func(t *testing.T, p string) { write(t, p, "") }, nil, true},
-		"same end, other beginning": {"first\n" + long,
-			func(t *testing.T, p string) { write(t, p, "other\n"+long[:len(long)-16]+"a line of a log\n") }, nil, true},
+		"same end, other beginning": {
+			"first\n" + long,
+			func(t *testing.T, p string) { write(t, p, "other\n"+long[:len(long)-16]+"a line of a log\n") }, nil, true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package file_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,9 +105,7 @@ func (r *reader) poll() []line {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		for p, at := range r.task.(connect.Positioner).Position() {
-			r.kept[p] = at
-		}
+		maps.Copy(r.kept, r.task.(connect.Positioner).Position())
 		if len(records) == 0 {
 			return lines
 		}

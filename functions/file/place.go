@@ -32,12 +32,15 @@ func parsePlace(p connect.Position) (place, error) {
 	if err != nil {
 		return place{}, schema.NewError(schema.ConnectException, "Offset position is the incorrect type", nil)
 	}
-	bytes, hasBytes, err1 := p.Int64("byte")
-	check, hasCheck, err2 := p.Int64("check")
-	if !hasBytes || !hasCheck || err1 != nil || err2 != nil {
-		return place{units: units, bytes: -1}, nil
+	at := place{units: units, bytes: -1}
+	bytes, _ := p.Get("byte")
+	check, _ := p.Get("check")
+	if b, ok := bytes.(int64); ok {
+		if c, ok := check.(int64); ok {
+			at.bytes, at.check = b, c
+		}
 	}
-	return place{units, bytes, check}, nil
+	return at, nil
 }
 
 func (p place) position() connect.Position {

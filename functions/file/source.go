@@ -94,12 +94,9 @@ func (s *sourceTask) Poll(ctx context.Context) ([]connect.Record, error) {
 	s.records = s.records[:0]
 	now := time.UnixMilli(time.Now().UnixMilli()) // Connect's clock has milliseconds
 	for text := 0; len(s.records) < max(s.batch, 1) && text < mostText; {
-		line, ok, err := s.follower.next(ctx)
-		if err != nil && len(s.records) == 0 {
-			return nil, err
-		}
-		if err != nil || !ok {
-			break // the error comes again at the next poll
+		line, ok := s.follower.next(ctx)
+		if !ok {
+			break
 		}
 		text += len(line)
 		s.records = append(s.records, connect.Record{
@@ -110,7 +107,10 @@ func (s *sourceTask) Poll(ctx context.Context) ([]connect.Record, error) {
 			Source:    connect.Source{Partition: s.partition, Position: s.place()},
 		})
 	}
-	return s.records, nil
+	if len(s.records) == 0 {
+		return nil, s.follower.err
+	}
+	return s.records, nil // an error comes again at the next poll
 }
 
 // place is where to go on after the line that was read last.
