@@ -58,7 +58,7 @@ func put(t *testing.T, s *schedule.Scheduler, sc schedule.Schedule) {
 
 // pass lets virtual time go by and everything due in it happen.
 func pass(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
