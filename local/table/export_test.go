@@ -36,7 +36,7 @@ func TryExpressions(text string, itemJSON []byte) error {
 		p.of(it)
 	}
 	if u, err := parseUpdate(fresh(), &text); err == nil {
-		if after, err := u.apply(it); err == nil {
+		if after, err := u.apply(it); err == nil && checkItem(after, updateTooLarge) == nil {
 			_, err := readStored(appendStored(nil, after))
 			return err
 		}
@@ -90,3 +90,6 @@ func (t *Table) Tokens() (n int) {
 	})
 	return n
 }
+
+// ReadItem reads the stored form and drops it.
+func ReadItem(data []byte) { _, _ = readStored(data) }

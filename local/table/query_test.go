@@ -37,6 +37,9 @@ func TestQuery_KeyConditions(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, b bundle) {
 		b.fill(t)
+		// One key is the beginning of the next.
+		b.put(t, obj{"pk": "q", "sk": "a"})
+		b.put(t, obj{"pk": "q", "sk": "ab"})
 		const bad = notValid
 		for _, c := range []struct {
 			expr   string
@@ -55,6 +58,10 @@ func TestQuery_KeyConditions(t *testing.T) {
 			{"pk = :p AND sk BETWEEN :a AND :b", obj{":a": "02", ":b": "04"}, "02 03 04", ""},
 			{"pk = :p AND begins_with(sk, :a)", obj{":a": "0"}, "00 01 02 03 04 05 06 07 08 09", ""},
 			{"pk = :p AND begins_with(sk, :a)", obj{":a": "1"}, "", ""},
+			{"pk = :p AND sk = :a", obj{":p": "q", ":a": "a"}, "a", ""},
+			{"pk = :p AND sk <= :a", obj{":p": "q", ":a": "a"}, "a", ""},
+			{"pk = :p AND sk > :a", obj{":p": "q", ":a": "a"}, "ab", ""},
+			{"pk = :p AND sk BETWEEN :a AND :a", obj{":p": "q", ":a": "a"}, "a", ""},
 			{"pk > :p", nil, "", bad + ": Query key condition not supported"},
 			{"sk = :p", nil, "", bad + ": Query condition missed key schema element"},
 			{"pk = :p AND x = :p", nil, "", bad + ": Query condition missed key schema element"},
