@@ -7,6 +7,9 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Decimal is a decimal number of any size: Unscaled × 10^-Scale. Its scale is part of the value, as in BigDecimal: 1.0 is
@@ -39,6 +42,7 @@ func (d Decimal) Int() *big.Int {
 // ParseDecimal reads what Java's BigDecimal reads: digits with an optional sign, point and exponent, without blanks. The
 // digits behind the point make the scale, and an exponent changes it: 1E+3 has scale -3.
 func ParseDecimal(text string) (Decimal, error) {
+	text = asciiDigits(text)
 	body, scale, err := splitDecimal(text)
 	if err != nil {
 		return Decimal{}, fmt.Errorf("reading %.40q: %w", text, err)
@@ -55,6 +59,34 @@ func ParseDecimal(text string) (Decimal, error) {
 		return Decimal{}, fmt.Errorf("reading %.40q: %w", text, errDecimal)
 	}
 	return Decimal{Unscaled: n, Scale: scale}, nil
+}
+
+// asciiDigits writes the digits of other scripts, which Java reads as well, as those of ASCII.
+func asciiDigits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if d, ok := Digit(r); ok && r >= utf8.RuneSelf {
+			return '0' + rune(d)
+		}
+		return r
+	}, text)
+}
+
+// Digit is the value of a decimal digit of any script, as Java's Character.digit has it.
+func Digit(r rune) (value int, ok bool) {
+	if r < utf8.RuneSelf {
+		return int(r - '0'), r >= '0' && r <= '9'
+	}
+	for _, set := range unicode.Nd.R16 {
+		if r >= rune(set.Lo) && r <= rune(set.Hi) {
+			return int(r-rune(set.Lo)) % 10, true
+		}
+	}
+	for _, set := range unicode.Nd.R32 {
+		if r >= rune(set.Lo) && r <= rune(set.Hi) { //nolint:gosec // a character
+			return int(r-rune(set.Lo)) % 10, true //nolint:gosec // a character
+		}
+	}
+	return 0, false
 }
 
 // splitDecimal returns the digits without the point, and the scale.

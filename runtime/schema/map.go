@@ -129,19 +129,22 @@ func (m *Map) Set(key, value any) {
 		return
 	}
 	h := spread(key)
-	at := &m.heads[h&uint32(len(m.heads)-1)]
-	chain := 0
-	for *at != 0 {
-		s := &m.slots[*at-1]
+	head := &m.heads[h&uint32(len(m.heads)-1)]
+	chain, last := 0, int32(0)
+	for i := *head; i != 0; i = m.slots[i-1].next {
+		s := &m.slots[i-1]
 		if s.hash == h && Equal(s.Key, key) {
 			s.Value = value
 			return
 		}
-		at = &s.next
+		last = i
 		chain++
 	}
 	m.slots = append(m.slots, slot{Entry: Entry{key, value}, hash: h})
-	*at = int32(len(m.slots)) //nolint:gosec // a message has fewer than 2^31 entries
+	if last != 0 {
+		head = &m.slots[last-1].next
+	}
+	*head = int32(len(m.slots)) //nolint:gosec // a message has fewer than 2^31 entries
 	if chain >= longBucket && len(m.heads) < treeTable {
 		m.grow()
 	}

@@ -67,11 +67,11 @@ type Schema struct {
 	Optional bool
 	// Default is the value that stands for a missing one; nil means there is none.
 	Default any
-	// Name is the schema's full name; "" means it has none. Logical types are known by their name.
+	// Name is the schema's full name; "" means it has none, unless HasName says otherwise. Logical types are known by their name.
 	Name string
 	// Version is the schema's version; nil means it has none.
 	Version *int32
-	// Doc is the documentation; "" means there is none.
+	// Doc is the documentation; "" means there is none, unless HasDoc says otherwise.
 	Doc string
 	// Params are the schema's parameters, in the order in which they were given.
 	Params []Param
@@ -80,7 +80,20 @@ type Schema struct {
 	// Fields are a struct's fields in order. Their Index is their place.
 	Fields []Field
 
-	byName map[string]int // made by NewStruct for structs too wide to search
+	byName map[string]int // made by StructOf for structs too wide to search
+	blank  blank          // which of the texts that are "" are there
+}
+
+// blank tells texts that are there and empty from those that are not there. Connect keeps them apart, and so do users'
+// envelopes.
+type blank struct{ name, doc bool }
+
+// HasName tells whether the schema has a name, which may be "" when Named said so.
+func (s *Schema) HasName() bool { return s.Name != "" || s.blank.name }
+
+// HasDoc tells whether the schema has documentation, which may be "" when Documented said so.
+func (s *Schema) HasDoc() bool {
+	return s.Doc != "" || s.blank.doc
 }
 
 // Param is one parameter of a schema.
@@ -115,14 +128,21 @@ func Optional() Option { return func(s *Schema) { s.Optional = true } }
 // Default gives the value that stands for a missing one.
 func Default(v any) Option { return func(s *Schema) { s.Default = v } }
 
-// Named gives the schema its full name.
-func Named(name string) Option { return func(s *Schema) { s.Name = name } }
+// Named gives the schema its full name. "" is a name, too; Unnamed takes the name away.
+func Named(name string) Option {
+	return func(s *Schema) { s.Name, s.blank.name = name, name == "" }
+}
+
+// Unnamed takes the schema's name away.
+func Unnamed() Option { return func(s *Schema) { s.Name, s.blank.name = "", false } }
 
 // Versioned gives the schema its version.
 func Versioned(v int32) Option { return func(s *Schema) { s.Version = &v } }
 
-// Documented gives the schema its documentation.
-func Documented(doc string) Option { return func(s *Schema) { s.Doc = doc } }
+// Documented gives the schema its documentation, which may be "".
+func Documented(doc string) Option {
+	return func(s *Schema) { s.Doc, s.blank.doc = doc, doc == "" }
+}
 
 // WithParam adds a parameter, or replaces the value of one that is there.
 func WithParam(name, value string) Option {
@@ -202,7 +222,7 @@ func (s *Schema) String() string {
 	switch {
 	case s == nil:
 		return "null"
-	case s.Name != "":
+	case s.HasName():
 		return "Schema{" + s.Name + ":" + s.Type.String() + "}"
 	}
 	return "Schema{" + s.Type.String() + "}"
@@ -228,6 +248,9 @@ func (s *Schema) Equal(o *Schema) bool {
 		return false
 	}
 	if (s.Version == nil) != (o.Version == nil) || s.Version != nil && *s.Version != *o.Version {
+		return false
+	}
+	if s.HasName() != o.HasName() || s.HasDoc() != o.HasDoc() {
 		return false
 	}
 	if !equalParams(s.Params, o.Params) || !Equal(s.Default, o.Default) || len(s.Fields) != len(o.Fields) {

@@ -29,7 +29,7 @@ func validate(s *Schema, v any, place func() string) error {
 	}
 	if !Accepts(s, v) {
 		name := ""
-		if s.Name != "" {
+		if s.HasName() {
 			name = ` "` + s.Name + `"`
 		}
 		return Errorf("Invalid Java object for schema%s with type %s: class %s for %s", name, s.Type, JavaClass(v), place())

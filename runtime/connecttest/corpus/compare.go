@@ -132,13 +132,13 @@ func dumpSchema(b *strings.Builder, s *schema.Schema) {
 	if s.Optional {
 		b.WriteString("?")
 	}
-	if s.Name != "" {
+	if s.HasName() {
 		b.WriteString(" name=" + strconv.Quote(s.Name))
 	}
 	if s.Version != nil {
 		fmt.Fprintf(b, " version=%d", *s.Version)
 	}
-	if s.Doc != "" {
+	if s.HasDoc() {
 		b.WriteString(" doc=" + strconv.Quote(s.Doc))
 	}
 	if len(s.Params) > 0 {

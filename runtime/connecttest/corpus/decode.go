@@ -59,7 +59,8 @@ func Schema(raw json.RawMessage) (*schema.Schema, error) {
 		return nil, nil
 	}
 	var in struct {
-		Type, Name, Doc string
+		Type            string
+		Name, Doc       *string
 		Optional        bool
 		Version         *int32
 		Params, Default json.RawMessage
@@ -85,7 +86,13 @@ func Schema(raw json.RawMessage) (*schema.Schema, error) {
 		fields = append(fields, schema.F(f.Name, fs))
 	}
 	s := schema.StructOf(fields)
-	s.Type, s.Name, s.Doc, s.Optional, s.Version = t, in.Name, in.Doc, in.Optional, in.Version
+	s.Type, s.Optional, s.Version = t, in.Optional, in.Version
+	if in.Name != nil {
+		schema.Named(*in.Name)(s)
+	}
+	if in.Doc != nil {
+		schema.Documented(*in.Doc)(s)
+	}
 	var err error
 	if s.Params, err = params(in.Params); err != nil {
 		return nil, err
