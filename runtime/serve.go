@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/kafka"
+	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/worker"
 )
 
@@ -24,6 +28,9 @@ func ServeSource(c connect.SourceConnector) {
 			describe: describe(c, "source"),
 			log:      e.worker.Log,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
+				// Told to end, a source stops polling, settles what it has and gives its lease back.
+				ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+				defer stop()
 				var tick worker.Tick
 				if err := json.Unmarshal(payload, &tick); err != nil {
 					return nil, worker.Report{}, fmt.Errorf("reading the event, which should be a schedule's tick: %w", err)
@@ -42,7 +49,7 @@ func ServeSource(c connect.SourceConnector) {
 // process is told to end.
 func ServeSink(c connect.SinkConnector) {
 	serve(func(e environment) handler {
-		sink := &worker.Sink{Connector: c, Name: e.connector, Env: e.worker, Store: e.store}
+		sink := &worker.Sink{Connector: c, Name: e.connector, Env: e.worker, Store: e.store, Halt: halt(e.store)}
 		return handler{
 			describe: describe(c, "sink"),
 			log:      e.worker.Log,
@@ -50,6 +57,10 @@ func ServeSink(c connect.SinkConnector) {
 				if !kafka.IsEvent(payload) {
 					return nil, worker.Report{}, errors.New("reading the event: it is not one of a Kafka trigger")
 				}
+				// Told to end, a sink finishes the event it has: cut off, all of it would come again.
+				term := make(chan os.Signal, 1)
+				signal.Notify(term, syscall.SIGTERM)
+				defer signal.Stop(term)
 				if sink.Name == "" {
 					return nil, worker.Report{}, fmt.Errorf("this function does not know its connector: %s is not set", EnvConnector)
 				}
@@ -59,6 +70,30 @@ func ServeSink(c connect.SinkConnector) {
 		}
 	})
 }
+
+// halt stops a sink's trigger: whoever runs the trigger reads it from the connector's item.
+func halt(store offset.Store) func(ctx context.Context, connector, why string) error {
+	return func(ctx context.Context, connector, why string) error {
+		for {
+			c, _, err := store.Look(ctx, connector, 0)
+			if err != nil || c.Trigger[Halted] != "" {
+				return err
+			}
+			trigger := maps.Clone(c.Trigger)
+			if trigger == nil {
+				trigger = map[string]string{}
+			}
+			trigger[Halted] = why
+			c.Trigger = trigger
+			if _, err = store.Put(ctx, c, offset.Keep); !errors.Is(err, offset.ErrStale) {
+				return err
+			}
+		}
+	}
+}
+
+// Halted is the trigger handle that says why a sink's trigger was stopped for good.
+const Halted = "halted"
 
 // handler is what one function does with its events.
 type handler struct {

@@ -15,7 +15,7 @@ type Own struct {
 	Idle time.Duration
 	// InvocationMax is how long an invocation reads at most; 0 means until the function's deadline is near.
 	InvocationMax time.Duration
-	// RestartMax is how often a task that failed is tried again; 0 means never, less means without end.
+	// RestartMax is after how many failures in a row a task stays failed; 0 means at the first, less means never.
 	RestartMax int
 	// RestartBackoff is the pause before the first of those tries. It doubles from try to try, up to RestartBackoffMax.
 	RestartBackoff, RestartBackoffMax time.Duration
@@ -39,13 +39,13 @@ func (o *Own) Define(d *config.Def) {
 	d.Millis(&o.InvocationMax, "sluice.invocation.max.ms", 0,
 		"How long an invocation reads at most. 0 means until the function's deadline is near.",
 		config.Check(config.AtLeast(0)), config.Medium)
-	d.Int(&o.RestartMax, "sluice.restart.max.attempts", 10,
-		"How often a failed task is tried again. 0 means never, as in Kafka Connect; -1 means without end.",
+	d.Int(&o.RestartMax, "sluice.restart.max.attempts", -1,
+		"After how many failures in a row a task stays failed. 0 means at the first, as in Kafka Connect; -1 means never.",
 		config.Check(config.AtLeast(-1)), config.Medium)
-	d.Millis(&o.RestartBackoff, "sluice.restart.backoff.ms", 30*time.Second,
+	d.Millis(&o.RestartBackoff, "sluice.restart.backoff.ms", time.Second,
 		"Pause before a failed task is first tried again. It doubles from try to try.",
 		config.Check(config.AtLeast(0)), config.Low)
-	d.Millis(&o.RestartBackoffMax, "sluice.restart.backoff.max.ms", 30*time.Minute,
+	d.Millis(&o.RestartBackoffMax, "sluice.restart.backoff.max.ms", 5*time.Minute,
 		"Longest pause before a failed task is tried again.", config.Check(config.AtLeast(0)), config.Low)
 	d.Int(&o.InFlight, "sluice.source.batches.in.flight", 4,
 		"How many batches of a source may be on their way to Kafka at once.", config.Check(config.Between(1, 1000)), config.Low)

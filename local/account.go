@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// account is what is known of a connector's running, fed by the metrics its functions print.
+type account struct {
+	Name, Kind, State string
+	In, Out           int64
+	Dead              int64
+	Rate              float64 // records out per second, over the last seconds
+	Lag               int64   // of a sink; -1 if not known
+	LastError         string
+	LastErrorAt       time.Time
+
+	sample   int64
+	sampleAt time.Time
+}
+
+// ledger keeps the accounts of all connectors.
+type ledger struct {
+	mu  sync.Mutex
+	all map[string]*account
+}
+
+func newLedger() *ledger { return &ledger{all: map[string]*account{}} }
+
+// update changes a connector's account, making it if need be.
+func (l *ledger) update(name string, change func(*account)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.all[name]
+	if a == nil {
+		a = &account{Name: name, Lag: -1}
+		l.all[name] = a
+	}
+	change(a)
+}
+
+func (l *ledger) remove(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.all, name)
+}
+
+// snapshot returns copies of all accounts by name, with their rates since the last call at least a second ago.
+func (l *ledger) snapshot(now time.Time) []account {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]account, 0, len(l.all))
+	for _, name := range slices.Sorted(maps.Keys(l.all)) {
+		a := l.all[name]
+		if span := now.Sub(a.sampleAt); span >= time.Second {
+			if !a.sampleAt.IsZero() {
+				a.Rate = float64(a.Out-a.sample) / span.Seconds()
+			}
+			a.sample, a.sampleAt = a.Out, now
+		}
+		out = append(out, *a)
+	}
+	return out
+}
+
+// metricsTap copies what a function prints to its log and reads the lines of metrics on the way.
+type metricsTap struct {
+	log    io.Writer
+	ledger *ledger
+	// failed hears of failures as they are reported.
+	failed func(connector, text string)
+}
+
+// Write implements io.Writer; it is given whole lines.
+func (t *metricsTap) Write(p []byte) (int, error) {
+	for line := range bytes.Lines(p) {
+		if bytes.HasPrefix(line, []byte(`{"_aws":`)) {
+			t.read(line)
+		}
+	}
+	return t.log.Write(p)
+}
+
+func (t *metricsTap) read(line []byte) {
+	var m struct {
+		Connector string  `json:"connector"`
+		Polled    float64 `json:"records-polled"`
+		Written   float64 `json:"records-written"`
+		Dead      float64 `json:"deadletterqueue-writes"`
+		Error     string  `json:"error"`
+	}
+	if json.Unmarshal(line, &m) != nil || m.Connector == "" {
+		return
+	}
+	t.ledger.update(m.Connector, func(a *account) {
+		a.In += int64(m.Polled)
+		a.Out += int64(m.Written)
+		a.Dead += int64(m.Dead)
+		if m.Error != "" {
+			a.LastError, a.LastErrorAt = m.Error, time.Now()
+		}
+	})
+	if m.Error != "" {
+		t.failed(m.Connector, m.Error)
+	}
+}

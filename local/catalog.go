@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-connect/sluice/local/function"
+	"github.com/sluice-connect/sluice/runtime"
+)
+
+// plugin is a function binary and the connector it says it is.
+type plugin struct {
+	runtime.Description
+	bootstrap string
+}
+
+// catalog is what the folder of function binaries holds.
+type catalog []plugin
+
+// readCatalog asks every binary in the folder what it is.
+func readCatalog(ctx context.Context, functions *function.Service, dir string) (catalog, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*", "bootstrap"))
+	if err != nil {
+		return nil, fmt.Errorf("looking for function binaries in %s: %w", dir, err)
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("looking for function binaries in %s: there are none; 'make build' makes them, --functions says where they are", dir)
+	}
+	found := make(catalog, len(paths))
+	var asking errgroup.Group
+	asking.SetLimit(4)
+	for i, path := range paths {
+		asking.Go(func() error {
+			d, err := describe(ctx, functions, path)
+			if err != nil {
+				return fmt.Errorf("asking %s what it is: %w", path, err)
+			}
+			found[i] = plugin{d, path}
+			return nil
+		})
+	}
+	if err := asking.Wait(); err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+func describe(ctx context.Context, functions *function.Service, path string) (runtime.Description, error) {
+	name := "describe:" + path
+	err := functions.Deploy(function.Function{
+		Name: name, Bootstrap: path, Timeout: 10 * time.Second, Concurrency: 1, Log: io.Discard,
+	})
+	if err != nil {
+		return runtime.Description{}, err
+	}
+	defer functions.Remove(name)
+	result, err := functions.Invoke(ctx, name, []byte(`{"control":"describe"}`))
+	if err != nil {
+		return runtime.Description{}, err
+	}
+	var d runtime.Description
+	if err := json.Unmarshal(result.Payload, &d); err != nil {
+		return d, fmt.Errorf("reading its answer: %w", err)
+	}
+	return d, nil
+}
+
+// find returns the binary of a connector class: named in full, by its simple name, or by that without "Connector".
+func (c catalog) find(class string) (plugin, error) {
+	var matches []plugin
+	for _, p := range c {
+		if p.answersTo(class) {
+			matches = append(matches, p)
+		}
+	}
+	switch len(matches) {
+	case 1:
+		return matches[0], nil
+	case 0:
+		return plugin{}, fmt.Errorf("there is no connector class %q; available are: %s", class, strings.Join(c.classes(), ", "))
+	}
+	return plugin{}, fmt.Errorf("More than one connector matches alias %s", class) //nolint:staticcheck // Connect's own words
+}
+
+func (p plugin) answersTo(class string) bool {
+	for _, name := range append([]string{p.Class}, p.Aliases...) {
+		simple := name[strings.LastIndexByte(name, '.')+1:]
+		if class == name || class == simple || class == strings.TrimSuffix(simple, "Connector") {
+			return true
+		}
+	}
+	return false
+}
+
+func (c catalog) classes() []string {
+	names := make([]string, len(c))
+	for i, p := range c {
+		names[i] = p.Class
+	}
+	slices.Sort(names)
+	return names
+}
+
+// logFile opens the file that collects what a connector's function prints.
+func logFile(dir, connector string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder of logs: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, fileName(connector)+".log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log of %s: %w", connector, err)
+	}
+	return f, nil
+}
+
+// fileName makes a connector's name, which may be any text, into the name of a file.
+func fileName(connector string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '/' || r == '\\' || r == 0 || r == ':' {
+			return '_'
+		}
+		return r
+	}, connector)
+}

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sluice-connect/sluice/local/function"
+	"github.com/sluice-connect/sluice/local/schedule"
+	"github.com/sluice-connect/sluice/local/trigger"
+	"github.com/sluice-connect/sluice/runtime"
+	"github.com/sluice-connect/sluice/runtime/offset"
+	"github.com/sluice-connect/sluice/runtime/worker"
+)
+
+// lookEvery is how often the driver compares the table with what runs.
+const lookEvery = 250 * time.Millisecond
+
+// driver makes what runs follow the table: a schedule for each source, Kafka triggers for each sink.
+type driver struct {
+	desk      *desk
+	scheduler *schedule.Scheduler
+	trigger   *trigger.Trigger
+
+	known map[string]*driven // by connector
+
+	mu      sync.Mutex
+	running map[string]time.Time // sources under way, since when
+}
+
+// driven is a connector that is driven.
+type driven struct {
+	plugin     plugin
+	class      string
+	generation int64
+	target     offset.Target
+	triggers   *triggers // nil for a source
+	problem    string
+}
+
+func newDriver(d *desk) *driver {
+	v := &driver{desk: d, known: map[string]*driven{}, running: map[string]time.Time{}}
+	v.scheduler = schedule.New(schedule.Options{
+		Invoke: v.tick,
+		Busy:   func(err error) bool { return errors.Is(err, function.ErrThrottled) },
+	})
+	v.trigger = trigger.New(trigger.Options{
+		OnDelivery: func(t trigger.Delivery) {
+			if t.Err != nil {
+				name, _, _ := strings.Cut(t.Mapping, "/")
+				v.failed(name, t.Err)
+			}
+		},
+	})
+	return v
+}
+
+// run follows the table until ctx ends.
+func (v *driver) run(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		if err := v.follow(ctx, n%4 == 0); err != nil && ctx.Err() == nil {
+			v.desk.reporter.event(slog.LevelWarn, "following the table failed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// follow makes what runs what the table says.
+func (v *driver) follow(ctx context.Context, statuses bool) error {
+	connectors, err := v.desk.store.List(ctx)
+	if err != nil {
+		return fmt.Errorf("listing connectors: %w", err)
+	}
+	there := map[string]bool{}
+	for _, c := range connectors {
+		there[c.Name] = true
+		if err := v.drive(ctx, c); err != nil {
+			v.complain(c.Name, err)
+		}
+		if statuses {
+			v.account(ctx, c)
+		}
+	}
+	for name, k := range v.known {
+		if !there[name] {
+			v.forget(name, k)
+		}
+	}
+	return nil
+}
+
+// complain reports a connector that cannot be driven, once per problem.
+func (v *driver) complain(name string, err error) {
+	v.desk.ledger.update(name, func(a *account) {
+		if a.LastError != err.Error() {
+			a.LastError, a.LastErrorAt = err.Error(), time.Now()
+			v.desk.reporter.event(slog.LevelError, "the connector cannot run", "connector", name, "error", err)
+		}
+	})
+}
+
+// drive makes one connector run as its item says.
+func (v *driver) drive(ctx context.Context, c offset.Connector) error {
+	k := v.known[c.Name]
+	if k == nil || k.class != c.Config["connector.class"] {
+		p, err := v.desk.catalog.find(c.Config["connector.class"])
+		if err != nil {
+			return err
+		}
+		if err := v.desk.deploy(c.Name, p); err != nil {
+			return err
+		}
+		k = &driven{plugin: p, class: c.Config["connector.class"], generation: -1}
+		v.known[c.Name] = k
+		v.desk.ledger.update(c.Name, func(a *account) { a.Kind = p.Type })
+	}
+	changed := k.generation != c.Generation || k.target != c.Target
+	k.generation, k.target = c.Generation, c.Target
+	if k.plugin.Type == "sink" {
+		if k.triggers == nil {
+			k.triggers = newTriggers(v.desk, c.Name)
+		}
+		return k.triggers.follow(ctx, c)
+	}
+	if !changed {
+		return nil
+	}
+	payload, err := json.Marshal(worker.Tick{Connector: c.Name})
+	if err != nil {
+		return fmt.Errorf("writing the tick of %s: %w", c.Name, err)
+	}
+	err = v.scheduler.Put(schedule.Schedule{
+		Name: c.Name, Every: v.desk.flags.tick, Function: c.Name, Payload: payload, Disabled: c.Target != offset.Running,
+	})
+	if err != nil || c.Target != offset.Running {
+		return err
+	}
+	// Created, resumed or changed: nobody waits for the next tick.
+	return v.scheduler.Now(c.Name)
+}
+
+// tick invokes a source's function. While an earlier tick is at work a further one would only find the lease taken; it is
+// let through when that takes longer than a lease, because then the earlier one may hang.
+func (v *driver) tick(ctx context.Context, name string, payload []byte) error {
+	v.mu.Lock()
+	if since, busy := v.running[name]; busy && time.Since(since) < busyTick {
+		v.mu.Unlock()
+		return nil
+	}
+	started := time.Now()
+	v.running[name] = started
+	v.mu.Unlock()
+	defer func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		if v.running[name].Equal(started) {
+			delete(v.running, name)
+		}
+	}()
+	_, err := v.desk.functions.Invoke(ctx, name, payload)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, function.ErrThrottled) {
+		v.failed(name, err)
+	}
+	return err
+}
+
+// busyTick is how long a source may be at work before a further tick looks after it.
+const busyTick = 5 * time.Second
+
+// failed reports an invocation that failed as such, a killed process for example.
+func (v *driver) failed(name string, err error) {
+	v.desk.ledger.update(name, func(a *account) { a.LastError, a.LastErrorAt = err.Error(), time.Now() })
+	v.desk.reporter.event(slog.LevelWarn, "the invocation failed", "connector", name, "error", err)
+}
+
+// account notes how a connector is.
+func (v *driver) account(ctx context.Context, c offset.Connector) {
+	state := string(c.Target)
+	if c.Target == offset.Running {
+		state = string(offset.StateUnassigned)
+		if c.Status.State == offset.StateFailed {
+			state = string(offset.StateFailed)
+		}
+		tasks, err := v.desk.store.Tasks(ctx, c.Name)
+		if err != nil {
+			return // the next look tells
+		}
+		for _, t := range tasks {
+			if t.Status.State == offset.StateFailed || state == string(offset.StateUnassigned) && t.Status.State != "" {
+				state = string(t.Status.State)
+			}
+		}
+	}
+	lag := int64(-1)
+	if k := v.known[c.Name]; k != nil && k.triggers != nil {
+		lag = k.triggers.lag()
+		if c.Trigger[runtime.Halted] != "" {
+			state = string(offset.StateFailed)
+		}
+	}
+	v.desk.ledger.update(c.Name, func(a *account) { a.State, a.Lag = state, lag })
+}
+
+func (v *driver) forget(name string, k *driven) {
+	v.scheduler.Delete(name)
+	if k.triggers != nil {
+		k.triggers.close()
+	}
+	v.desk.functions.Remove(name)
+	v.desk.ledger.remove(name)
+	delete(v.known, name)
+}
+
+// close stops ticks and triggers; invocations under way go on until the functions are closed.
+func (v *driver) close() error {
+	var closing sync.WaitGroup
+	closing.Go(v.scheduler.Close)
+	closing.Go(func() {
+		ending, cancel := context.WithTimeout(context.Background(), closeGrace)
+		defer cancel()
+		// What is cut off comes again with the next start: nothing is lost.
+		_ = v.trigger.Close(ending)
+	})
+	closing.Wait()
+	return nil
+}
+
+// topicsOf are the topics a sink's configuration lists.
+func topicsOf(config map[string]string) []string {
+	var topics []string
+	for topic := range strings.SplitSeq(config["topics"], ",") {
+		if topic = strings.TrimSpace(topic); topic != "" {
+			topics = append(topics, topic)
+		}
+	}
+	return topics
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// flags are the options of sluice up.
+type flags struct {
+	data, rest, kafka, brokers, dynamodb, functions, worker, log string
+	noDemo, freeze                                               bool
+	tick, batchWindow                                            time.Duration
+	batchSize, pollers                                           int
+	files                                                        []string
+}
+
+func upCommand() *cobra.Command {
+	var f flags
+	cmd := &cobra.Command{
+		Use:   "up [flags] [connector.json|connector.properties …]",
+		Short: "Run connectors on this machine",
+		Long: `Runs connectors: their function binaries, driven by a scheduler and a Kafka trigger, against an embedded Kafka and an
+embedded table whose data lie in a folder. A second start goes on where the first one ended.
+
+Connector files are those of connect-standalone: flat .properties, flat JSON, or JSON of the form {"name", "config"}.
+Without any, a demo runs: a file that grows, a topic, and another file. Ctrl-C ends everything.`,
+		Example: "  sluice up\n  sluice up orders-source.json orders-sink.properties\n  sluice up --brokers broker:9092 --worker connect-standalone.properties orders.json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.files = args
+			return up(cmd, f)
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.data, "data", ".sluice", "folder of everything that is kept: topics, table, logs")
+	fl.StringVar(&f.rest, "rest", "127.0.0.1:8083", "address of the REST API")
+	fl.StringVar(&f.kafka, "kafka", "127.0.0.1:9092", "address the embedded Kafka listens on")
+	fl.StringVar(&f.brokers, "brokers", "", "a real Kafka cluster instead of the embedded one: host:port,…")
+	fl.StringVar(&f.dynamodb, "dynamodb", "", "URL of a real DynamoDB endpoint instead of the embedded table")
+	fl.StringVar(&f.functions, "functions", "", "folder of the function binaries (default: functions beside this program)")
+	fl.StringVar(&f.worker, "worker", "", "a Connect worker properties file; what concerns connectors is honoured")
+	fl.StringVar(&f.log, "log", "auto", "how to report: auto (live on a terminal, else lines), lines, json")
+	fl.BoolVar(&f.noDemo, "no-demo", false, "start nothing when no connector is given")
+	fl.BoolVar(&f.freeze, "freeze", false, "stop function processes between invocations, as Lambda does")
+	fl.IntVar(&f.batchSize, "batch-size", 10_000, "most records a sink's trigger hands over at once")
+	fl.DurationVar(&f.batchWindow, "batch-window", 200*time.Millisecond, "how long a sink's trigger waits for a batch to fill")
+	fl.IntVar(&f.pollers, "pollers", 4, "how many invocations of a sink may run at a time for each topic")
+	fl.DurationVar(&f.tick, "tick", time.Second, "how often sources are run")
+	return cmd
+}
+
+// up runs until the context ends, which is Ctrl-C.
+func up(cmd *cobra.Command, f flags) (err error) {
+	ctx := cmd.Context()
+	if f.functions == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("finding the function binaries: %w", err)
+		}
+		f.functions = filepath.Join(filepath.Dir(self), "functions")
+	}
+	reporter, err := newReporter(f.log, os.Stdout)
+	if err != nil {
+		return err
+	}
+	files, err := readConnectorFiles(f.files)
+	if err != nil {
+		return err
+	}
+	worker, err := readWorkerFile(f.worker)
+	if err != nil {
+		return err
+	}
+	d, err := openDesk(ctx, f, worker, reporter)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+
+	var demo *demo
+	if len(files) == 0 && !f.noDemo {
+		if demo, err = newDemo(f.data); err != nil {
+			return err
+		}
+		files = demo.connectors()
+	}
+	if err := d.apply(ctx, files, demo != nil); err != nil {
+		return err
+	}
+	reporter.started(d.welcome(demo))
+	return d.run(ctx, demo)
+}
+
+// newReporter chooses how to report what runs.
+func newReporter(mode string, out *os.File) (reporter, error) {
+	switch mode {
+	case "auto":
+		if term.IsTerminal(int(out.Fd())) {
+			return newLive(out), nil
+		}
+		return newLines(slog.New(plainHandler(out))), nil
+	case "lines":
+		return newLines(slog.New(plainHandler(out))), nil
+	case "json":
+		return newLines(slog.New(slog.NewJSONHandler(out, nil))), nil
+	}
+	return nil, fmt.Errorf("--log %s: choose auto, lines or json%w", mode, errUsage)
+}
