@@ -68,10 +68,10 @@ func (c charset) encode(s string) []byte {
 		}
 		for _, r := range s {
 			if hi, lo := utf16.EncodeRune(r); hi != utf8.RuneError {
-				out = order.AppendUint16(out, uint16(hi)) //nolint:gosec // a surrogate
+				out = order.AppendUint16(out, uint16(hi))
 				r = lo
 			}
-			out = order.AppendUint16(out, uint16(r)) //nolint:gosec // a unit by now
+			out = order.AppendUint16(out, uint16(r))
 		}
 		return out
 	case unset, utf8Charset:

@@ -3,6 +3,7 @@ package convert_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -59,9 +60,7 @@ func TestCorpus_HeaderConverters(t *testing.T) {
 
 func configure(conv config.Definer, settings map[string]*string, kind string) error {
 	all := map[string]*string{convert.TypeKey: &kind}
-	for k, v := range settings {
-		all[k] = v
-	}
+	maps.Copy(all, settings)
 	if err := config.Parse(all, conv); err != nil {
 		return err
 	}

@@ -27,12 +27,12 @@ func parseNumber(token string) (parsed, bool) {
 	}
 	if n, ok := whole(d); ok {
 		switch {
-		case n == int64(int8(n)): //nolint:gosec // that is the question, here and below
-			return parsed{int8Schema, int8(n)}, true //nolint:gosec // checked
-		case n == int64(int16(n)): //nolint:gosec // as above
-			return parsed{int16Schema, int16(n)}, true //nolint:gosec // checked
-		case n == int64(int32(n)): //nolint:gosec // as above
-			return parsed{int32Schema, int32(n)}, true //nolint:gosec // checked
+		case n == int64(int8(n)):
+			return parsed{int8Schema, int8(n)}, true
+		case n == int64(int16(n)):
+			return parsed{int16Schema, int16(n)}, true
+		case n == int64(int32(n)):
+			return parsed{int32Schema, int32(n)}, true
 		}
 		return parsed{int64Schema, n}, true
 	}
@@ -124,16 +124,14 @@ func alignMap(m *schema.Map, key, value *schema.Schema) (*parsed, error) {
 	}
 	out := schema.NewHashMap(0)
 	for k, v := range m.All() {
-		ok := true
-		if k, ok = convertTo(key, k); !ok {
+		newKey, ok := convertTo(key, k)
+		if ok && value != nil {
+			v, ok = convertTo(value, v)
+		}
+		if !ok {
 			return nil, errNoValue
 		}
-		if value != nil {
-			if v, ok = convertTo(value, v); !ok {
-				return nil, errNoValue
-			}
-		}
-		out.Set(k, v)
+		out.Set(newKey, v)
 	}
 	return &parsed{schema.MapOf(key, value), out}, nil
 }
@@ -176,11 +174,11 @@ func convertTo(s *schema.Schema, v any) (any, bool) {
 func narrow(t schema.Type, n int64) any {
 	switch t {
 	case schema.Int8:
-		return int8(n) //nolint:gosec // it was one
+		return int8(n)
 	case schema.Int16:
-		return int16(n) //nolint:gosec // it was one or smaller
+		return int16(n)
 	case schema.Int32:
-		return int32(n) //nolint:gosec // it was one or smaller
+		return int32(n)
 	default:
 		return n
 	}

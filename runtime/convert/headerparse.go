@@ -143,11 +143,10 @@ func (p *headerParser) simple(token string, within bool) (*parsed, error) {
 	if digit {
 		// A time has colons, which are tokens of their own.
 		start := p.pos
-		whole := token
 		for range 4 {
-			whole += p.next()
+			p.next()
 		}
-		if v, ok := parseTemporal(whole); ok {
+		if v, ok := parseTemporal(token + p.text[start:p.pos]); ok {
 			return &v, nil
 		}
 		p.pos = start

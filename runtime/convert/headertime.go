@@ -124,7 +124,7 @@ func parseField(text string) (n int64, rest string, ok bool) {
 	if negative {
 		n = -n
 	}
-	return int64(int32(n)), text, digits > 0 //nolint:gosec // Java's int
+	return int64(int32(n)), text, digits > 0 // Java's int
 }
 
 // isDigit is Java's Character.isDigit.

@@ -112,11 +112,11 @@ func (r *jsonReader) physical(s *schema.Schema, i uint32) (any, error) {
 	case schema.Boolean:
 		return r.kind(i) == trueNode, nil
 	case schema.Int8:
-		return int8(r.integer(i)), nil //nolint:gosec // Java cuts it off as well
+		return int8(r.integer(i)), nil // Java cuts it off as well
 	case schema.Int16:
-		return int16(r.integer(i)), nil //nolint:gosec // Java cuts it off as well
+		return int16(r.integer(i)), nil // Java cuts it off as well
 	case schema.Int32:
-		return int32(r.integer(i)), nil //nolint:gosec // Java cuts it off as well
+		return int32(r.integer(i)), nil // Java cuts it off as well
 	case schema.Int64:
 		return r.integer(i), nil
 	case schema.Float32:
@@ -212,7 +212,7 @@ func bigInteger(text []byte) int64 {
 // low64 are the low 64 bits in two's complement.
 func low64(n *big.Int) int64 {
 	bits := new(big.Int).And(n, new(big.Int).SetUint64(math.MaxUint64))
-	return int64(bits.Uint64()) //nolint:gosec // the same bits
+	return int64(bits.Uint64())
 }
 
 // truncate is the low 64 bits of a decimal without its fraction.

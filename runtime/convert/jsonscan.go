@@ -144,7 +144,7 @@ func (s *scanner) value(pos int) (int, error) {
 }
 
 func (s *scanner) add(k kind, start, end int) {
-	s.nodes = append(s.nodes, node{kind: k, start: uint32(start), end: uint32(end), next: uint32(len(s.nodes) + 1)}) //nolint:gosec // within 32 bits, as scan checked
+	s.nodes = append(s.nodes, node{kind: k, start: uint32(start), end: uint32(end), next: uint32(len(s.nodes) + 1)})
 }
 
 func (s *scanner) object(pos int) (int, error) {
@@ -213,10 +213,7 @@ func (s *scanner) array(pos int) (int, error) {
 	}
 	pos = s.blanks(pos + 1)
 	count := uint32(0)
-	for {
-		if pos < len(s.text) && s.text[pos] == ']' && count == 0 {
-			break
-		}
+	for pos >= len(s.text) || s.text[pos] != ']' || count > 0 {
 		var err error
 		if pos, err = s.value(pos); err != nil {
 			return pos, err
@@ -237,7 +234,7 @@ func (s *scanner) array(pos int) (int, error) {
 
 func (s *scanner) close(self, end int, count uint32) (int, error) {
 	n := &s.nodes[self]
-	n.end, n.next, n.count = uint32(end), uint32(len(s.nodes)), count //nolint:gosec // within 32 bits, as scan checked
+	n.end, n.next, n.count = uint32(end), uint32(len(s.nodes)), count
 	s.depth--
 	return end, nil
 }

@@ -123,7 +123,7 @@ func (r *jsonReader) schemaAt(i uint32) (*schema.Schema, error) {
 		schema.Named(name)(s)
 	}
 	if v := r.get(i, "version"); r.kind(v) == intNode {
-		n := int32(r.integer(v)) //nolint:gosec // Java cuts it off as well
+		n := int32(r.integer(v)) // Java cuts it off as well
 		s.Version = &n
 	}
 	if doc, ok := r.member(i, "doc"); ok {

@@ -61,7 +61,7 @@ func from32(b []byte, order binary.ByteOrder) ([]byte, error) {
 		if c > utf8.MaxRune {
 			return nil, errors.New("a character beyond Unicode")
 		}
-		j.addCode(int32(c)) //nolint:gosec // checked
+		j.addCode(int32(c))
 	}
 	return j.bytes(), nil
 }
@@ -96,12 +96,12 @@ func (j *units) add(u uint16) {
 // addCode adds a character of any number, as Java splits it into units.
 func (j *units) addCode(c int32) {
 	if c < 0x10000 {
-		j.add(uint16(c)) //nolint:gosec // one unit
+		j.add(uint16(c))
 		return
 	}
 	c -= 0x10000
-	j.add(uint16(0xd800 | c>>10))   //nolint:gosec // Java's char cast
-	j.add(uint16(0xdc00 | c&0x3ff)) //nolint:gosec // ten bits
+	j.add(uint16(0xd800 | c>>10)) // Java's char cast
+	j.add(uint16(0xdc00 | c&0x3ff))
 }
 
 func (j *units) bytes() []byte {

@@ -59,7 +59,8 @@ func (w *jsonWriter) head(dst []byte, p *plan) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.head = append(text, `,"payload":`...)
+		text = append(text, `,"payload":`...)
+		p.head = text
 	}
 	return append(dst, p.head...), nil
 }

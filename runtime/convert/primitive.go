@@ -25,53 +25,63 @@ type Number struct {
 }
 
 func short() *Number {
-	return &Number{"short", "ShortDeserializer", 2, schema.Of(schema.Int16, schema.Optional()),
-		func(b []byte, v any) bool {
+	return &Number{
+		name: "short", class: "ShortDeserializer", size: 2, schema: schema.Of(schema.Int16, schema.Optional()),
+		put: func(b []byte, v any) bool {
 			n, ok := v.(int16)
-			binary.BigEndian.PutUint16(b, uint16(n)) //nolint:gosec // the same bits
+			binary.BigEndian.PutUint16(b, uint16(n))
 			return ok
 		},
-		func(b []byte) any { return int16(binary.BigEndian.Uint16(b)) }} //nolint:gosec // the same bits
+		get: func(b []byte) any { return int16(binary.BigEndian.Uint16(b)) },
+	}
 }
 
 func integer() *Number {
-	return &Number{"integer", "IntegerDeserializer", 4, schema.Of(schema.Int32, schema.Optional()),
-		func(b []byte, v any) bool {
+	return &Number{
+		name: "integer", class: "IntegerDeserializer", size: 4, schema: schema.Of(schema.Int32, schema.Optional()),
+		put: func(b []byte, v any) bool {
 			n, ok := v.(int32)
-			binary.BigEndian.PutUint32(b, uint32(n)) //nolint:gosec // the same bits
+			binary.BigEndian.PutUint32(b, uint32(n))
 			return ok
 		},
-		func(b []byte) any { return int32(binary.BigEndian.Uint32(b)) }} //nolint:gosec // the same bits
+		get: func(b []byte) any { return int32(binary.BigEndian.Uint32(b)) },
+	}
 }
 
 func long() *Number {
-	return &Number{"long", "LongDeserializer", 8, schema.Of(schema.Int64, schema.Optional()),
-		func(b []byte, v any) bool {
+	return &Number{
+		name: "long", class: "LongDeserializer", size: 8, schema: schema.Of(schema.Int64, schema.Optional()),
+		put: func(b []byte, v any) bool {
 			n, ok := v.(int64)
-			binary.BigEndian.PutUint64(b, uint64(n)) //nolint:gosec // the same bits
+			binary.BigEndian.PutUint64(b, uint64(n))
 			return ok
 		},
-		func(b []byte) any { return int64(binary.BigEndian.Uint64(b)) }} //nolint:gosec // the same bits
+		get: func(b []byte) any { return int64(binary.BigEndian.Uint64(b)) },
+	}
 }
 
 func float() *Number {
-	return &Number{"float", "Deserializer", 4, schema.Of(schema.Float32, schema.Optional()),
-		func(b []byte, v any) bool {
-			f, ok := v.(float32)
-			binary.BigEndian.PutUint32(b, math.Float32bits(f))
+	return &Number{
+		name: "float", class: "Deserializer", size: 4, schema: schema.Of(schema.Float32, schema.Optional()),
+		put: func(b []byte, v any) bool {
+			n, ok := v.(float32)
+			binary.BigEndian.PutUint32(b, math.Float32bits(n))
 			return ok
 		},
-		func(b []byte) any { return math.Float32frombits(binary.BigEndian.Uint32(b)) }}
+		get: func(b []byte) any { return math.Float32frombits(binary.BigEndian.Uint32(b)) },
+	}
 }
 
 func double() *Number {
-	return &Number{"double", "Deserializer", 8, schema.Of(schema.Float64, schema.Optional()),
-		func(b []byte, v any) bool {
-			f, ok := v.(float64)
-			binary.BigEndian.PutUint64(b, math.Float64bits(f))
+	return &Number{
+		name: "double", class: "Deserializer", size: 8, schema: schema.Of(schema.Float64, schema.Optional()),
+		put: func(b []byte, v any) bool {
+			n, ok := v.(float64)
+			binary.BigEndian.PutUint64(b, math.Float64bits(n))
 			return ok
 		},
-		func(b []byte) any { return math.Float64frombits(binary.BigEndian.Uint64(b)) }}
+		get: func(b []byte) any { return math.Float64frombits(binary.BigEndian.Uint64(b)) },
+	}
 }
 
 // Define implements config.Definer.
@@ -138,7 +148,7 @@ func (*Boolean) Decode(_ context.Context, _ string, b []byte) (connect.Datum, er
 	case len(b) != 1:
 		problem = "Size of data received by BooleanDeserializer is not 1"
 	case b[0] > 1:
-		problem = fmt.Sprintf("Unexpected byte received by BooleanDeserializer: %d", int8(b[0])) //nolint:gosec // Java's bytes
+		problem = fmt.Sprintf("Unexpected byte received by BooleanDeserializer: %d", int8(b[0])) // Java's bytes
 	default:
 		return connect.Datum{Schema: optionalBoolean, Value: b[0] == 1}, nil
 	}

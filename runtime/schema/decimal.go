@@ -19,8 +19,6 @@ type Decimal struct {
 	Scale    int32
 }
 
-var zero = new(big.Int)
-
 // maxExponent bounds how many zeros writing out a decimal may cost.
 const maxExponent = 1 << 20
 
@@ -34,7 +32,7 @@ func NewDecimal(unscaled int64, scale int32) Decimal {
 // Int is the unscaled value, never nil. It must not be changed.
 func (d Decimal) Int() *big.Int {
 	if d.Unscaled == nil {
-		return zero
+		return new(big.Int)
 	}
 	return d.Unscaled
 }
@@ -82,8 +80,8 @@ func Digit(r rune) (value int, ok bool) {
 		}
 	}
 	for _, set := range unicode.Nd.R32 {
-		if r >= rune(set.Lo) && r <= rune(set.Hi) { //nolint:gosec // a character
-			return int(r-rune(set.Lo)) % 10, true //nolint:gosec // a character
+		if r >= rune(set.Lo) && r <= rune(set.Hi) {
+			return int(r-rune(set.Lo)) % 10, true
 		}
 	}
 	return 0, false
@@ -123,10 +121,10 @@ scan:
 	if point >= 0 {
 		s += int64(digits - point)
 	}
-	if s != int64(int32(s)) { //nolint:gosec // that is the question
+	if s != int64(int32(s)) {
 		return nil, 0, errors.New("scale out of range")
 	}
-	return body, int32(s), nil //nolint:gosec // checked above
+	return body, int32(s), nil
 }
 
 // parseExponent reads at most ten digits behind an optional sign, as BigDecimal does.

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -39,12 +40,10 @@ func appendPlainFloat(dst []byte, f float64, bits int) []byte {
 		return append(dst, ".0"...)
 	}
 	dst = strconv.AppendFloat(dst, f, 'f', -1, bits)
-	for _, c := range dst[start:] {
-		if c == '.' {
-			return dst
-		}
+	if !slices.Contains(dst[start:], '.') {
+		dst = append(dst, ".0"...)
 	}
-	return append(dst, ".0"...)
+	return dst
 }
 
 func appendScientific(dst []byte, f float64, bits int) []byte {

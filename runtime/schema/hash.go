@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -95,11 +96,10 @@ func hashRunes(h uint32, s string) uint32 {
 
 func hashBig(v *big.Int) uint32 {
 	h := uint32(0)
-	words := v.Bits()
 	top := true
-	for i := len(words) - 1; i >= 0; i-- {
+	for _, word := range slices.Backward(v.Bits()) {
 		for shift := bits.UintSize - 32; shift >= 0; shift -= 32 {
-			part := uint32(uint64(words[i]) >> shift)
+			part := uint32(uint64(word) >> shift)
 			if top && part == 0 {
 				continue
 			}

@@ -46,7 +46,7 @@ func DateToDays(t time.Time) (int32, error) {
 	if ms%millisPerDay != 0 {
 		return 0, Errorf("Kafka Connect Date type should not have any time fields set to non-zero values.")
 	}
-	return int32(ms / millisPerDay), nil //nolint:gosec // Java cuts it off as well
+	return int32(ms / millisPerDay), nil // Java cuts it off as well
 }
 
 // DaysToDate is the inverse of DateToDays.

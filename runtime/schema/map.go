@@ -144,7 +144,7 @@ func (m *Map) Set(key, value any) {
 	if last != 0 {
 		head = &m.slots[last-1].next
 	}
-	*head = int32(len(m.slots)) //nolint:gosec // a message has fewer than 2^31 entries
+	*head = int32(len(m.slots))
 	if chain >= longBucket && len(m.heads) < treeTable {
 		m.grow()
 	}
@@ -168,7 +168,7 @@ func (m *Map) Delete(key any) bool {
 	}
 	s := &m.slots[i]
 	at := &m.heads[s.hash&uint32(len(m.heads)-1)]
-	for *at != int32(i+1) { //nolint:gosec // as above
+	for *at != int32(i+1) {
 		at = &m.slots[*at-1].next
 	}
 	*at = s.next
@@ -282,14 +282,14 @@ func (m *Map) relink() {
 	} else {
 		m.heads = make([]int32, m.size)
 	}
-	mask := uint32(m.size - 1) //nolint:gosec // at most 2^30
+	mask := uint32(m.size - 1)
 	for i := len(m.slots) - 1; i >= 0; i-- {
 		s := &m.slots[i]
 		if s.next == deleted {
 			continue
 		}
 		at := &m.heads[s.hash&mask]
-		s.next, *at = *at, int32(i+1) //nolint:gosec // as above
+		s.next, *at = *at, int32(i+1)
 	}
 }
 

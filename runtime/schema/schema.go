@@ -184,8 +184,8 @@ func StructOf(fields []Field, opts ...Option) *Schema {
 	}
 	if len(fields) >= wide {
 		s.byName = make(map[string]int, len(fields))
-		for i := len(fields) - 1; i >= 0; i-- {
-			s.byName[fields[i].Name] = i
+		for i, f := range slices.Backward(fields) {
+			s.byName[f.Name] = i
 		}
 	}
 	return s

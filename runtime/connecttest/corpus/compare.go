@@ -57,15 +57,14 @@ func Classify(err error) (class, message string) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 0 {
 		return Classify(joined.Unwrap()[0])
 	}
-	if e := (*schema.Error)(nil); errors.As(err, &e) {
+	if e, ok := errors.AsType[*schema.Error](err); ok {
 		return e.Class, e.Message
 	}
-	var classed interface {
+	if e, ok := errors.AsType[interface {
 		error
 		JavaClass() string
-	}
-	if errors.As(err, &classed) {
-		return classed.JavaClass(), classed.Error()
+	}](err); ok {
+		return e.JavaClass(), e.Error()
 	}
 	return fmt.Sprintf("%T", err), err.Error()
 }

@@ -250,7 +250,7 @@ func scalar(kind, text string) (any, error) {
 // units reads UTF-16 units in hex. An unpaired surrogate becomes a question mark, which is this project's rule for them.
 func units(text string) (any, error) {
 	var all []uint16
-	for _, hex := range strings.Fields(text) {
+	for hex := range strings.FieldsSeq(text) {
 		u, err := strconv.ParseUint(hex, 16, 16)
 		if err != nil {
 			return nil, err
