@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ type saslSettings struct {
 	options   map[string]string
 
 	tokenURL, clientID, clientSecret, scope string
+	urlEncode                               bool
 }
 
 const (
@@ -44,11 +46,12 @@ func (s *saslSettings) settings(all map[string]setting, do func(func(string) err
 	all["sasl.oauthbearer.client.credentials.client.id"] = do(text(&s.clientID))
 	all["sasl.oauthbearer.client.credentials.client.secret"] = do(text(&s.clientSecret))
 	all["sasl.oauthbearer.scope"] = do(text(&s.scope))
+	all["sasl.oauthbearer.header.urlencode"] = do(boolean(&s.urlEncode))
 	for _, key := range []string{"scope.claim.name", "sub.claim.name"} {
 		all["sasl.oauthbearer."+key] = ignore("the broker reads the token's claims, not the client")
 	}
 	for _, key := range []string{
-		"clock.skew.seconds", "expected.audience", "expected.issuer", "header.urlencode", "jwks.endpoint.refresh.ms",
+		"clock.skew.seconds", "expected.audience", "expected.issuer", "jwks.endpoint.refresh.ms",
 		"jwks.endpoint.retry.backoff.max.ms", "jwks.endpoint.retry.backoff.ms", "jwks.endpoint.url", "jwt.validator.class",
 	} {
 		all["sasl.oauthbearer."+key] = ignore("it concerns brokers that check tokens")
@@ -178,6 +181,9 @@ func (s *saslSettings) bearer() (sasl.Mechanism, error) {
 	}
 	if grant.scope == "" {
 		grant.scope = s.options["scope"]
+	}
+	if s.urlEncode {
+		grant.id, grant.secret = url.QueryEscape(grant.id), url.QueryEscape(grant.secret)
 	}
 	switch {
 	case grant.url == "":

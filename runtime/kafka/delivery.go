@@ -78,7 +78,7 @@ func (d *Delivery) acked(r *Record, err error) {
 }
 
 func (d *Delivery) fail(r *Record, err error) {
-	err = explain(r, d.producer.limit, err)
+	err = explain(r, d.producer.limits, err)
 	d.mu.Lock()
 	if !d.finished {
 		d.failed = append(d.failed, &ProduceError{Index: d.index(r), Topic: r.Topic, Err: err})

@@ -42,22 +42,33 @@ func (e *ProduceError) Error() string {
 // Unwrap returns Err.
 func (e *ProduceError) Unwrap() error { return e.Err }
 
-// RecordTooLargeError says that a record, or the batch it was sent in, is larger than allowed.
+// RecordTooLargeError says that a record is larger than allowed.
 type RecordTooLargeError struct {
 	// Topic the record was for.
 	Topic string
 	// Size of its key, value and headers in bytes.
 	Size int
-	// Limit that refused it in bytes: max.request.size, or 0 if the broker refused.
+	// Limit in bytes that it is beyond, or 0 if the broker refused it without saying how much it takes.
 	Limit int
+	// Setting is where Limit comes from: max.request.size, or max.message.bytes of the topic.
+	Setting string
 }
 
 func (e *RecordTooLargeError) Error() string {
-	if e.Limit > 0 {
-		return fmt.Sprintf("a record of %d bytes is larger than %d, which is the value of the max.request.size configuration", e.Size, e.Limit)
+	switch e.Setting {
+	case "":
+		return fmt.Sprintf("the broker refused a record of %d bytes as too large (max.message.bytes of the topic?)", e.Size)
+	case maxMessageBytes:
+		return fmt.Sprintf("a record of %d bytes is larger than the topic takes, its max.message.bytes is %d", e.Size, e.Limit)
+	default:
+		return fmt.Sprintf("a record of %d bytes is larger than %d, which is the value of the %s configuration", e.Size, e.Limit, e.Setting)
 	}
-	return fmt.Sprintf("the broker refused a record of %d bytes, or the batch it was in, as too large (max.message.bytes of the topic?)", e.Size)
 }
+
+const (
+	maxMessageBytes = "max.message.bytes"
+	maxRequestSize  = "max.request.size"
+)
 
 // ConnectError says that a broker could not be connected to.
 type ConnectError struct {
@@ -82,7 +93,7 @@ func IsRetriable(err error) bool {
 	case err == nil || permanent(err):
 		return false
 	case errors.Is(err, ErrDeliveryTimeout), errors.Is(err, ErrAborted), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, kgo.ErrRecordRetries),
+		errors.Is(err, kgo.ErrRecordRetries), errors.Is(err, errSmallerBatches),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return true
 	case errors.As(err, &network), errors.As(err, &dropped):
@@ -165,17 +176,12 @@ func concernsRecord(err error) bool {
 }
 
 // explain puts the likely cause into the error of a record.
-func explain(r *Record, limit int, err error) error {
+func explain(r *Record, limits *batchLimits, err error) error {
 	switch {
 	case errors.Is(err, kgo.ErrClientClosed), errors.Is(err, kgo.ErrAborting):
 		return ErrAborted
 	case errors.Is(err, kerr.MessageTooLarge):
-		// Only a broker's answer tells of compressed bytes. The library's own check counts what the format of batches
-		// adds, so it may refuse a record that is a few bytes below the limit.
-		if strings.Contains(err.Error(), ", compressed_bytes=") {
-			limit = 0
-		}
-		return &RecordTooLargeError{Topic: r.Topic, Size: recordSize(r), Limit: limit}
+		return tooLarge(r, limits, err)
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		return fmt.Errorf("the topic does not exist and was not created (is auto.create.topics.enable off at the broker?): %w", err)
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
@@ -188,6 +194,24 @@ func explain(r *Record, limit int, err error) error {
 		return fmt.Errorf("%w: %w", errNoPartition, err)
 	}
 	return err
+}
+
+// tooLarge tells records that are too large from those that were in a batch that is.
+func tooLarge(r *Record, limits *batchLimits, err error) error {
+	e := &RecordTooLargeError{Topic: r.Topic, Size: recordSize(r)}
+	// Only a broker's answer tells of compressed bytes. The library's own check counts what the format of batches adds,
+	// so it may refuse a record that is a few bytes below the limit.
+	if !strings.Contains(err.Error(), ", compressed_bytes=") {
+		e.Limit, e.Setting = int(limits.of(r.Topic)), maxMessageBytes
+		if e.Limit == int(limits.most) {
+			e.Setting = maxRequestSize
+		}
+		return e
+	}
+	if limits.smaller(r.Topic, e.Size) {
+		return fmt.Errorf("%w: %w", errSmallerBatches, err)
+	}
+	return e
 }
 
 // explainConnect puts the likely cause into the error of connecting to a broker. Signed says whether a user is signed

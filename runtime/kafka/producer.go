@@ -39,7 +39,7 @@ type ProducerConfig struct {
 type Producer struct {
 	opts    []kgo.Opt
 	timeout time.Duration
-	limit   int
+	limits  *batchLimits
 	groups  []TopicGroup
 	signed  bool
 	secure  bool
@@ -78,7 +78,9 @@ func NewProducer(c ProducerConfig) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
+	limits := &batchLimits{most: int32(settings.batchLimit())}
 	opts = append(opts, settings.producerOptions()...)
+	opts = append(opts, kgo.ProducerBatchMaxBytesFn(limits.of))
 	if len(c.Topics) == 0 {
 		// Connect relies on the broker for topics it is not told how to create.
 		opts = append(opts, kgo.AllowAutoTopicCreation())
@@ -86,7 +88,7 @@ func NewProducer(c ProducerConfig) (*Producer, error) {
 	return &Producer{
 		opts:    append(opts, c.Options...),
 		timeout: settings.deliveryTimeout,
-		limit:   settings.batchLimit(),
+		limits:  limits,
 		groups:  c.Topics,
 		signed:  strings.HasPrefix(settings.protocol, "SASL"),
 		secure:  strings.HasSuffix(settings.protocol, "SSL"),

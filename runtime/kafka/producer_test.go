@@ -308,7 +308,7 @@ func TestProducer_NamesRecordsThatAreTooLarge(t *testing.T) {
 	if !errors.As(err, &first) || !errors.As(err, &size) || kafka.IsRetriable(err) {
 		t.Fatalf("the error is %v", err)
 	}
-	if first.Index != 1 || *size != (kafka.RecordTooLargeError{Topic: "orders", Size: 2000, Limit: 1000}) {
+	if first.Index != 1 || *size != (kafka.RecordTooLargeError{Topic: "orders", Size: 2000, Limit: 1000, Setting: "max.request.size"}) {
 		t.Errorf("the error is %+v, %+v", first, size)
 	}
 	if all := d.Errs(); len(all) != 2 || all[0].Index != 1 || all[1].Index != 3 {
@@ -327,6 +327,83 @@ func TestProducer_NamesRecordsThatAreTooLarge(t *testing.T) {
 	}
 }
 
+func TestProducer_LearnsWhatATopicTakes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		requests  string // max.request.size
+		takes     string // max.message.bytes of the topic
+		failures  int    // how often the slab has to be sent before it is taken
+		forbidden bool   // to look at the topic's settings
+	}{
+		{name: "roomy", requests: "10485760", takes: "10485760"},
+		{name: "tighter than max.request.size", requests: "10485760", takes: "20000"},
+		{name: "tighter than usual", requests: "1048576", takes: "20000", failures: 1},
+		{name: "tight and secret", requests: "1048576", takes: "300000", failures: 2, forbidden: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			if err := newAdmin(t, kafka.AdminConfig{Properties: c.props()}).EnsureTopic(t.Context(), "orders", kafka.TopicGroup{
+				Partitions: 1, ReplicationFactor: 1, Configs: map[string]string{"max.message.bytes": test.takes},
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if test.forbidden {
+				c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+			}
+			// Without lingering the first batch might be a small one.
+			p := newProducer(t, kafka.ProducerConfig{Properties: c.props("max.request.size", test.requests, "linger.ms", "100")})
+			records := slab("orders", 0, 0, 600)
+			for i := range records {
+				records[i].Headers = []kafka.RecordHeader{{Key: "padding", Value: make([]byte, 1500)}}
+			}
+			failures := 0
+			for ; failures <= test.failures; failures++ {
+				d := p.Produce(t.Context(), records)
+				err := d.Wait(t.Context())
+				if err == nil {
+					break
+				}
+				if !kafka.IsRetriable(err) || !strings.Contains(err.Error(), "the next try sends smaller ones") {
+					t.Fatalf("the error is %v", err)
+				}
+				p.Abort()
+			}
+			if failures != test.failures {
+				t.Errorf("%d failures, want %d", failures, test.failures)
+			}
+			if n := len(c.consume(t, "orders", 600)); n < 600 {
+				t.Errorf("%d records", n)
+			}
+			if test.takes != "20000" {
+				return
+			}
+			records = slab("orders", 0, 0, 1)
+			records[0].Value = make([]byte, 30_000)
+			err := p.Produce(t.Context(), records).Wait(t.Context())
+			var size *kafka.RecordTooLargeError
+			if !errors.As(err, &size) || size.Limit != 20_000 || !strings.Contains(err.Error(), "larger than the topic takes, its max.message.bytes is 20000") {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
+func TestProducer_NamesARecordThatTheBrokerFindsTooLarge(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.SeedTopics(1, "orders"))
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge})
+	p := newProducer(t, kafka.ProducerConfig{Properties: c.props()})
+	records := slab("orders", 0, 0, 1)
+	records[0].Value = make([]byte, 600_000)
+	err := p.Produce(t.Context(), records).Wait(t.Context())
+	var size *kafka.RecordTooLargeError
+	if !errors.As(err, &size) || *size != (kafka.RecordTooLargeError{Topic: "orders", Size: 600_000}) || kafka.IsRetriable(err) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestProducer_ExplainsWhatBrokersRefuse(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -337,10 +414,6 @@ func TestProducer_ExplainsWhatBrokersRefuse(t *testing.T) {
 	}{
 		{"not authorized", kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed}, kafka.IsAuthorization, "the user may not write to the topic"},
 		{"idempotence", kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TopLevel: true, Err: kerr.ClusterAuthorizationFailed, Count: -1}, kafka.IsAuthorization, "enable.idempotence=false"},
-		{"batch too large", kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge}, func(err error) bool {
-			var size *kafka.RecordTooLargeError
-			return errors.As(err, &size) && size.Limit == 0
-		}, "max.message.bytes of the topic?"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

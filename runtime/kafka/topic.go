@@ -117,11 +117,9 @@ func (p *Producer) EnsureDeadLetterTopic(ctx context.Context, topic string, repl
 // topicsKnown are the topics a session need not look at again.
 type topicsKnown map[string]struct{}
 
-// prepareTopics creates the topics among records that do not exist, if that is our task.
+// prepareTopics looks at the topics of records that this session has not seen yet: it creates those that do not exist,
+// if that is our task, and asks for the limits of those that may have tight ones.
 func (p *Producer) prepareTopics(ctx context.Context, s *session, records []Record) error {
-	if len(p.groups) == 0 {
-		return nil
-	}
 	last := ""
 	for i := range records {
 		topic := records[i].Topic
@@ -132,8 +130,13 @@ func (p *Producer) prepareTopics(ctx context.Context, s *session, records []Reco
 		if _, ok := s.topics[topic]; ok {
 			continue
 		}
-		if err := ensureTopic(ctx, s.client, topic, FindTopicGroup(p.groups, topic)); err != nil {
-			return s.watch.because(err)
+		if len(p.groups) > 0 {
+			if err := ensureTopic(ctx, s.client, topic, FindTopicGroup(p.groups, topic)); err != nil {
+				return s.watch.because(err)
+			}
+		}
+		if p.limits.wants(topic) {
+			p.limits.learn(ctx, kadm.NewClient(s.client), topic)
 		}
 		if s.topics == nil {
 			s.topics = make(topicsKnown)
