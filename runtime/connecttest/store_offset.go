@@ -71,8 +71,10 @@ func commitTests() []storeTest {
 			s.ok(s.Commit(s.ctx, l, offset.Commit{Offsets: want}))
 			checkOffsets(s, "orders", want)
 		}},
-		{"NothingIsNoCall", func(s *storeRun) {
+		{"OfNothingAlwaysSucceeds", func(s *storeRun) {
 			l := s.acquire(s.create("orders", 1), 0)
+			s.ok(s.Commit(s.ctx, l, offset.Commit{}))
+			s.ok(s.Release(s.ctx, l, offset.Outcome{}))
 			s.ok(s.Commit(s.ctx, l, offset.Commit{}))
 		}},
 		{"OfAZombieWritesNothing", func(s *storeRun) {
@@ -197,6 +199,20 @@ func alterTests() []storeTest {
 			if _, err := s.AlterOffsets(s.ctx, s.create("orders", 1), connect.Offsets{{}: connect.At("id", 1)}, false); err == nil {
 				s.Fatal("an offset without a partition was set")
 			}
+		}},
+		{"TakesLeasesOfDroppedTasksAwayToo", func(s *storeRun) {
+			c := s.create("orders", 2)
+			l := s.acquire(c, 1)
+			c = s.publish(c, 1)
+			again := s.acquire(c, 0)
+			s.ok(s.Delete(s.ctx, c))
+			c = s.create("orders", 0)
+			s.ok(s.Commit(s.ctx, l, offset.Commit{Offsets: s.offsets(1, 1)}))
+			_, err := s.AlterOffsets(s.ctx, c, s.offsets(1, 7), false)
+			s.ok(err)
+			s.is(s.Commit(s.ctx, l, offset.Commit{Offsets: s.offsets(1, 2)}), offset.ErrFenced)
+			s.is(s.Commit(s.ctx, again, offset.Commit{Offsets: s.offsets(1, 2)}), offset.ErrFenced)
+			checkOffsets(s, "orders", s.offsets(1, 7))
 		}},
 		{"ManyTasksAndOffsets", func(s *storeRun) {
 			c := s.create("orders", 120)

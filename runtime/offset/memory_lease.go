@@ -168,6 +168,9 @@ func (m *Memory) Commit(ctx context.Context, l Lease, c Commit) error {
 	if err != nil {
 		return fmt.Errorf("committing resume positions: %w", err)
 	}
+	if len(offsets)+len(resume)+len(c.Topics) == 0 && c.Status == nil {
+		return nil
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.holds(l) { // Invariant 3

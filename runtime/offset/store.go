@@ -117,7 +117,8 @@ type Committer interface {
 	AllOffsets(ctx context.Context, connector string) ([]Entry, error)
 	// Commit writes offsets under the lease, at most 99 to a transaction, in one transaction if they fit. ErrFenced:
 	// then nothing of the transaction in question was written. After any other error it is not known whether it was
-	// written; the holder must not commit anything further then, since what was lost could arrive late.
+	// written; the holder must not commit anything further then, since what was lost could arrive late. To commit
+	// nothing makes no call and never fails.
 	Commit(ctx context.Context, l Lease, c Commit) error
 }
 

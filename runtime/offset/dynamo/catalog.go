@@ -1,0 +1,86 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/sluice-connect/sluice/runtime/offset"
+)
+
+// Look implements offset.Catalog with one call for up to 99 tasks.
+func (s *Store) Look(ctx context.Context, connector string, n int) (offset.Connector, []offset.Task, error) {
+	keys := make([]item, 1, 1+max(0, n))
+	keys[0] = connectorKey(connector)
+	for id := range n {
+		keys = append(keys, taskKey(connector, id))
+	}
+	items, err := s.batch(ctx, keys)
+	if err != nil {
+		return offset.Connector{}, nil, fmt.Errorf("reading connector %s: %w", connector, err)
+	}
+	var found record
+	var tasks []item
+	for _, it := range items {
+		if textOf(it["pk"]) == connectorsKey {
+			found = decodeConnector(it)
+		} else {
+			tasks = append(tasks, it)
+		}
+	}
+	if !found.there || found.gone {
+		return offset.Connector{}, nil, offset.ErrNotFound
+	}
+	list, err := decodeTasks(connector, tasks)
+	return found.Connector, list, err
+}
+
+// List implements offset.Catalog.
+func (s *Store) List(ctx context.Context) ([]offset.Connector, error) {
+	items, err := s.query(ctx, connectorsKey, "")
+	if err != nil {
+		return nil, fmt.Errorf("listing connectors: %w", err)
+	}
+	var list []offset.Connector
+	for _, it := range items {
+		if r := decodeConnector(it); !r.gone {
+			list = append(list, r.Connector)
+		}
+	}
+	return list, nil // the sort key is the name
+}
+
+// Tasks implements offset.Catalog.
+func (s *Store) Tasks(ctx context.Context, connector string) ([]offset.Task, error) {
+	items, err := s.query(ctx, home(connector), taskPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("listing the tasks of connector %s: %w", connector, err)
+	}
+	return decodeTasks(connector, items)
+}
+
+// decodeTasks reads the tasks that exist, sorted by number.
+func decodeTasks(connector string, items []item) ([]offset.Task, error) {
+	var list []offset.Task
+	for _, it := range items {
+		if !published(it) {
+			continue
+		}
+		t, err := decodeTask(connector, it)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b offset.Task) int { return a.ID - b.ID })
+	return list, nil
+}
+
+// read reads a connector's item.
+func (s *Store) read(ctx context.Context, connector string) (record, error) {
+	it, err := s.get(ctx, connectorKey(connector))
+	if err != nil {
+		return record{}, fmt.Errorf("reading connector %s: %w", connector, err)
+	}
+	return decodeConnector(it), nil
+}

@@ -1,0 +1,77 @@
+package dynamo_test
+
+import (
+	"net/http/httptest"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/sluice-connect/sluice/local/table"
+	"github.com/sluice-connect/sluice/runtime/connecttest"
+	"github.com/sluice-connect/sluice/runtime/offset"
+	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
+)
+
+func TestStore_IsAStore(t *testing.T) {
+	t.Parallel()
+	connecttest.Store(t, func(t *testing.T, now func() time.Time) offset.Store {
+		return open(t, endpoint(t), dynamo.Options{Now: now})
+	})
+}
+
+// TestStore_IsAStoreOnDynamoDB runs the same against DynamoDB itself or DynamoDB Local.
+func TestStore_IsAStoreOnDynamoDB(t *testing.T) {
+	t.Parallel()
+	url := os.Getenv("SLUICE_TEST_DYNAMODB")
+	if url == "" {
+		if os.Getenv("SLUICE_CI") != "" {
+			t.Fatal("SLUICE_TEST_DYNAMODB is not set: it must be the URL of a DynamoDB Local, such as http://localhost:8000")
+		}
+		t.Skip("needs a DynamoDB Local; set SLUICE_TEST_DYNAMODB to its URL")
+	}
+	connecttest.Store(t, func(t *testing.T, now func() time.Time) offset.Store {
+		return open(t, url, dynamo.Options{Now: now, Attempt: 20 * time.Second, Patience: time.Minute})
+	})
+}
+
+// endpoint serves an empty DynamoDB of this process.
+func endpoint(t *testing.T) string {
+	t.Helper()
+	db, err := table.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(db)
+	t.Cleanup(func() {
+		server.Close()
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server.URL
+}
+
+// open makes a table of the test's own at a DynamoDB.
+func open(t *testing.T, url string, o dynamo.Options) *dynamo.Store {
+	t.Helper()
+	o.Table, o.Region, o.Endpoint, o.AccessKey, o.SecretKey = tableName(t), "us-east-1", url, "any", "any"
+	s, err := dynamo.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CreateTable(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// tableName is a name that no other test has.
+func tableName(t *testing.T) string {
+	name := []byte("sluice-" + t.Name() + "-" + time.Now().Format("150405.000000"))
+	for i, c := range name {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			name[i] = '-'
+		}
+	}
+	return string(name)
+}
