@@ -56,9 +56,9 @@ test/infra: ## Run the tests of the CDK app; needs Node
 	$(if $(INFRA),go test $(INFRA),@echo "there is no CDK app")
 
 .PHONY: soak
-soak: ## Run the fault tests for ROUNDS rounds from SEED
+soak: ## Run the fault tests, TestFaults..., for ROUNDS rounds from SEED
 	@echo "SEED=$(SEED)"
-	SLUICE_ROUNDS=$(ROUNDS) SLUICE_SEED=$(SEED) go test -count=1 -timeout 0 -run Fault $(PACKAGES)
+	SLUICE_ROUNDS=$(ROUNDS) SLUICE_SEED=$(SEED) go test -count=1 -timeout 0 -run ^TestFaults $(PACKAGES)
 
 .PHONY: bench
 bench: ## Run the benchmarks that match BENCH
