@@ -31,6 +31,9 @@ func writeReport(w io.Writer, r worker.Report) error {
 		},
 		Properties: map[string]any{"did": r.Did, "worker": r.Worker},
 	}
+	if r.Decode > 0 {
+		line.Metrics["event-decode-time"] = metric.Metric{Value: float64(r.Decode.Microseconds()) / 1000, Unit: metric.Milliseconds}
+	}
 	if r.Task >= 0 {
 		line.Dimensions["task"] = strconv.Itoa(r.Task)
 	}

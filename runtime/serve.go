@@ -49,6 +49,7 @@ func ServeSource(c connect.SourceConnector) {
 // process is told to end.
 func ServeSink(c connect.SinkConnector) {
 	serve(func(e environment) handler {
+		heap := newHeapLimit()
 		sink := &worker.Sink{Connector: c, Name: e.connector, Env: e.worker, Store: e.store, Halt: halt(e.store)}
 		return handler{
 			describe: describe(c, "sink"),
@@ -61,6 +62,7 @@ func ServeSink(c connect.SinkConnector) {
 				term := make(chan os.Signal, 1)
 				signal.Notify(term, syscall.SIGTERM)
 				defer signal.Stop(term)
+				defer heap.adapt()
 				if sink.Name == "" {
 					return nil, worker.Report{}, fmt.Errorf("this function does not know its connector: %s is not set", EnvConnector)
 				}

@@ -47,7 +47,9 @@ func (s *Sink) Run(ctx context.Context, payload []byte) (answer []byte, report R
 }
 
 func (s *Sink) run(ctx context.Context, payload []byte, report *Report) ([]byte, error) {
+	start := time.Now()
 	event, err := s.decoder.Decode(payload)
+	report.Decode = time.Since(start)
 	if err != nil {
 		return nil, err
 	}

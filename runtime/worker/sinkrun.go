@@ -65,6 +65,7 @@ func (r *sinkRun) work(ctx context.Context) (err error) {
 		return err
 	}
 	records, err := r.decode(ctx)
+	defer clear(r.task.records) // or the event's bytes would stay until the next one
 	if err != nil {
 		return err
 	}

@@ -52,10 +52,8 @@ type Report struct {
 	Commits int
 	// Retries counts calls repeated because the plugin asked for it.
 	Retries int
-	// Took is how long it took.
-	Took time.Duration
-	// Partitions are the Kafka partitions of an event with the offset behind its last record.
-	Partitions map[connect.TopicPartition]int64
+	// Took is how long it took; Decode is the part of it that reading the trigger's event took.
+	Took, Decode time.Duration
 	// Err is the failure, also when it was tolerated by trying again.
 	Err error
 }
