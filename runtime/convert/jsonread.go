@@ -162,6 +162,7 @@ func (r *jsonReader) free(i uint32) any {
 		return out
 	case objectNode:
 		out := schema.NewHashMap(0)
+		out.Reserve(int(r.scan.nodes[i].count))
 		for e, end := i+1, r.scan.nodes[i].next; e < end; e = r.scan.nodes[e+1].next {
 			out.Set(r.name(e), r.free(e+1))
 		}
@@ -286,6 +287,7 @@ func (r *jsonReader) mapped(s *schema.Schema, i uint32) (any, error) {
 		return nil, schema.Errorf("Maps with non-string fields should be encoded as JSON array of tuples, but found %s", n.kind)
 	}
 	out := schema.NewHashMap(0)
+	out.Reserve(int(n.count))
 	for e := i + 1; e < n.next; e = r.scan.nodes[e].next {
 		entry := r.scan.nodes[e]
 		if entry.kind != arrayNode {
@@ -310,6 +312,7 @@ func (r *jsonReader) mapped(s *schema.Schema, i uint32) (any, error) {
 // object reads a map with string keys. Of a name that is there twice the last value counts, at the first one's place.
 func (r *jsonReader) object(s *schema.Schema, i uint32) (any, error) {
 	out := schema.NewHashMap(0)
+	out.Reserve(int(r.scan.nodes[i].count))
 	for e, end := i+1, r.scan.nodes[i].next; e < end; e = r.scan.nodes[e+1].next {
 		v, err := r.value(s.Value, e+1)
 		if err != nil {

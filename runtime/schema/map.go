@@ -57,15 +57,22 @@ func NewHashMap(capacity int) *Map {
 	if capacity > 0 {
 		m.size = tableFor(capacity)
 	}
-	m.slots = make([]slot, 0, min(max(capacity, fewEntries), 1<<12))
 	m.relink()
 	return m
+}
+
+// Reserve makes room for n entries in all, which spares allocations and does not change the order.
+func (m *Map) Reserve(n int) {
+	if n > cap(m.slots) {
+		m.slots = append(make([]slot, 0, n), m.slots...)
+	}
 }
 
 // HashMapOf returns a copy of m with the order of Java's new HashMap<>(m).
 func HashMapOf(m *Map) *Map {
 	n := m.Len()
 	c := NewHashMap(max(1, (n*4+2)/3))
+	c.Reserve(n)
 	for k, v := range m.All() {
 		c.Set(k, v)
 	}

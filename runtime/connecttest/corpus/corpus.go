@@ -13,7 +13,11 @@
 //		...compare got with corpus.Bytes(c.Output)
 //	})
 //
-// The environment variable SLUICE_CORPUS names a folder of the same format to read instead of the embedded one.
+// The environment variable SLUICE_CORPUS names a folder of the same format to read instead of the embedded one:
+//
+//	SLUICE_CORPUS=folder go test -v -run Corpus ./runtime/... | grep ^corpus
+//
+// shows how many cases of each family passed and failed.
 package corpus
 
 import (
