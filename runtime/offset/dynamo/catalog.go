@@ -23,7 +23,9 @@ func (s *Store) Look(ctx context.Context, connector string, n int) (offset.Conne
 	var tasks []item
 	for _, it := range items {
 		if textOf(it["pk"]) == connectorsKey {
-			found = decodeConnector(it)
+			if found, err = decodeConnector(it); err != nil {
+				return offset.Connector{}, nil, err
+			}
 		} else {
 			tasks = append(tasks, it)
 		}
@@ -43,7 +45,11 @@ func (s *Store) List(ctx context.Context) ([]offset.Connector, error) {
 	}
 	var list []offset.Connector
 	for _, it := range items {
-		if r := decodeConnector(it); !r.gone {
+		r, err := decodeConnector(it)
+		if err != nil {
+			return nil, err
+		}
+		if !r.gone {
 			list = append(list, r.Connector)
 		}
 	}
@@ -82,5 +88,5 @@ func (s *Store) read(ctx context.Context, connector string) (record, error) {
 	if err != nil {
 		return record{}, fmt.Errorf("reading connector %s: %w", connector, err)
 	}
-	return decodeConnector(it), nil
+	return decodeConnector(it)
 }

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -75,19 +76,23 @@ type record struct {
 	slots int
 }
 
-func decodeConnector(it item) record {
+func decodeConnector(it item) (r record, err error) {
 	if it == nil {
-		return record{}
+		return record{}, nil
 	}
-	r := record{Connector: offset.Connector{
-		Name: textOf(it["sk"]), Config: stringsOf(it["config"]), Target: offset.Target(textOf(it["target"])),
+	r = record{Connector: offset.Connector{
+		Name: textOf(it["sk"]), Target: offset.Target(textOf(it["target"])),
 		Version: integer(it["version"]), Generation: integer(it["generation"]),
 		Stale: boolean(it["stale"]), Gate: boolean(it["gate"]),
 		Tasks: int(integer(it["tasks"])), PlannedAt: timeOf(it["plannedAt"]), Status: decodeStatus(it),
-		Trigger: stringsOf(it["trigger"]), StackBase: textOf(it["stackBase"]),
+		StackBase: textOf(it["stackBase"]),
 	}, there: true, gone: boolean(it["gone"])}
 	r.slots = max(r.Tasks, int(integer(it["slots"])))
-	return r
+	if r.Config, err = stringsOf(it, "config"); err != nil {
+		return record{}, err
+	}
+	r.Trigger, err = stringsOf(it, "trigger")
+	return r, err
 }
 
 // putConnector assigns what a user or the control plane decides.
@@ -148,8 +153,12 @@ func decodeStatus(it item) offset.Status {
 
 // decodeTask reads a task. A revoked lease runs until the earlier of what it was and the end of its grace.
 func decodeTask(connector string, it item) (offset.Task, error) {
+	settings, err := stringsOf(it, "settings")
+	if err != nil {
+		return offset.Task{}, err
+	}
 	t := offset.Task{
-		Connector: connector, ID: offset.PlanTask, Settings: stringsOf(it["settings"]),
+		Connector: connector, ID: offset.PlanTask, Settings: settings,
 		Generation: integer(it["generation"]), Epoch: integer(it["epoch"]),
 		NotBefore: timeOf(it["notBefore"]), Status: decodeStatus(it),
 	}
@@ -224,6 +233,7 @@ func millis(t time.Time) types.AttributeValue {
 	return num(t.UnixMilli())
 }
 
+// stringMap is a map as JSON, for DynamoDB takes no empty names.
 func stringMap(m map[string]string) types.AttributeValue {
 	if len(m) == 0 {
 		return nil
@@ -233,11 +243,14 @@ func stringMap(m map[string]string) types.AttributeValue {
 
 // settingsOf is a map that is there even if it is empty.
 func settingsOf(m map[string]string) types.AttributeValue {
-	out := make(map[string]types.AttributeValue, len(m))
-	for name, v := range m {
-		out[name] = str(v)
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if m == nil {
+		m = map[string]string{}
 	}
-	return &types.AttributeValueMemberM{Value: out}
+	_ = enc.Encode(m) // strings can always be written
+	return str(strings.TrimSuffix(b.String(), "\n"))
 }
 
 func text(s *string) string {
@@ -276,14 +289,17 @@ func timeOf(v types.AttributeValue) time.Time {
 	return time.UnixMilli(integer(v)).UTC()
 }
 
-func stringsOf(v types.AttributeValue) map[string]string {
+// stringsOf is a map of the caller's own, never nil.
+func stringsOf(it item, name string) (map[string]string, error) {
 	out := map[string]string{}
-	if m, ok := v.(*types.AttributeValueMemberM); ok {
-		for name, member := range m.Value {
-			out[name] = textOf(member)
-		}
+	text := textOf(it[name])
+	if text == "" {
+		return out, nil
 	}
-	return out
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		return nil, fmt.Errorf("item %s/%s: reading %s: %w", textOf(it["pk"]), textOf(it["sk"]), name, err)
+	}
+	return out, nil
 }
 
 func yes() *bool { t := true; return &t }

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -47,11 +48,18 @@ type written struct {
 // merge returns the connector as it stands in the table if c is what was written.
 func (w written) merge(c offset.Connector) offset.Connector {
 	c.Version, c.Generation, c.Gate, c.Tasks = w.version, w.generation, w.gate, w.tasks
-	c.Config, c.Trigger = stringsOf(stringMap(c.Config)), stringsOf(stringMap(c.Trigger))
+	c.Config, c.Trigger = copyMap(c.Config), copyMap(c.Trigger)
 	c.PlannedAt = timeOf(millis(c.PlannedAt))
 	c.Status.Since, c.Status.Success = timeOf(millis(c.Status.Since)), timeOf(millis(c.Status.Success))
 	c.Status.Failure, c.Status.Next = timeOf(millis(c.Status.Failure)), timeOf(millis(c.Status.Next))
 	return c
+}
+
+// copyMap copies a map; never nil, as maps that are read are not.
+func copyMap(m map[string]string) map[string]string {
+	out := make(map[string]string, len(m))
+	maps.Copy(out, m)
+	return out
 }
 
 func (s *Store) rewrite(ctx context.Context, r rewrite) (written, error) {
