@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -34,7 +35,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	for _, name := range []string{"file/source", "file/sink"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", //nolint:noctx // ends by itself
+		cmd := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w",
 			"-o", filepath.Join(dir, name, "bootstrap"), "github.com/sluice-connect/sluice/functions/"+name)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -122,9 +123,7 @@ func (r *rig) connector(b *testing.B, name, kind string, config map[string]strin
 	all := map[string]string{
 		"name": name, "connector.class": "FileStream", "key.converter": text, "value.converter": text,
 	}
-	for k, v := range config {
-		all[k] = v
-	}
+	maps.Copy(all, config)
 	_, err := r.store.Put(b.Context(), offset.Connector{Name: name, Target: offset.Running, Stale: true, Config: all}, offset.Keep)
 	if err != nil {
 		b.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strconv"
 	"sync"
 	"testing"
@@ -50,9 +51,7 @@ func setup(t *testing.T) *bench {
 func (b *bench) put(t *testing.T, name string, settings map[string]string) {
 	t.Helper()
 	all := map[string]string{"name": name, "connector.class": "Test", "sluice.restart.backoff.ms": "0"}
-	for k, v := range settings {
-		all[k] = v
-	}
+	maps.Copy(all, settings)
 	c, _, err := b.store.Look(t.Context(), name, 0)
 	if err != nil {
 		c = offset.Connector{Name: name, Target: offset.Running}
@@ -109,7 +108,6 @@ type feed struct {
 	// opened counts openings; committed holds what the task was told is durable.
 	opened    int
 	committed []connect.Offsets
-	parts     []string
 }
 
 func (f *feed) add(part string, lines ...string) {

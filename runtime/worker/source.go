@@ -90,7 +90,7 @@ func (s *Source) run(ctx context.Context, tick Tick, report *Report) error {
 			}
 			if err != nil {
 				report.Did, report.Err = "planning failed", err
-				return nil
+				return nil //nolint:nilerr // it stands in the connector's status and in the report
 			}
 			if planned {
 				continue // read the tasks anew

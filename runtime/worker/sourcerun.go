@@ -132,7 +132,7 @@ func (r *sourceRun) loop(ctx context.Context) error {
 // pollFailed decides about an error of Poll: stop without an error when it only says that time is up.
 func (r *sourceRun) pollFailed(polling context.Context, err error) (stop bool, failure error) {
 	if polling.Err() != nil {
-		return true, nil
+		return true, nil //nolint:nilerr // whatever it says, it was told to stop
 	}
 	retry, ok := errors.AsType[*connect.RetryError](err)
 	if !ok {

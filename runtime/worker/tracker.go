@@ -21,11 +21,6 @@ type partitionProgress struct {
 	passed    connect.Position
 }
 
-func (p *progress) reset() {
-	clear(p.of)
-	p.of = p.of[:0]
-}
-
 // find returns the place of a partition. Batches rarely mix partitions, so the last one used is tried first.
 func (p *progress) find(partition connect.Partition) *partitionProgress {
 	for i := len(p.of) - 1; i >= 0; i-- {
