@@ -126,3 +126,20 @@ func TestParseResponse_ReadsWhatATriggerReads(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseResponse(f *testing.F) {
+	f.Add([]byte(`{"batchItemFailures":[{"itemIdentifier":{"partition":"orders-3","offset":41}}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := kafka.ParseResponse(body)
+		if err != nil {
+			return
+		}
+		again, err := kafka.ParseResponse(r.AppendJSON(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r.Failures(), again.Failures()); diff != "" {
+			t.Errorf("want (-), got (+):\n%s", diff)
+		}
+	})
+}

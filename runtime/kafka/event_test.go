@@ -62,6 +62,19 @@ func TestDecode_AgreesWithReference(t *testing.T) {
 	}
 }
 
+func TestDecode_ReadsTheLargestEventAsTheReferenceDoes(t *testing.T) {
+	t.Parallel()
+	payload := largest(t, 1000, 2)
+	want, err := reference(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := decode(t, payload)
+	if got.Len() < 3500 || !cmp.Equal(want, got) {
+		t.Errorf("%d records, or they differ", got.Len())
+	}
+}
+
 func TestDecode_ReadsEnvelope(t *testing.T) {
 	t.Parallel()
 	managed := decode(t, event(t, "kafka-plain.json"))
@@ -198,6 +211,9 @@ func TestDecode_NamesTheFault(t *testing.T) {
 		{"number for a value", record(`"value":1`), `record 1 of orders-0: byte 77: found '1', expected a string or null for the value`},
 		{"header byte too large", record(`"headers":[{"a":[256]}]`), `record 1 of orders-0: byte 86: 256 in the header "a" is not a byte`},
 		{"header byte too small", record(`"headers":[{"a":[-129]}]`), `record 1 of orders-0: byte 86: -129 in the header "a" is not a byte`},
+		{"header byte with a leading zero", record(`"headers":[{"a":[01]}]`), `record 1 of orders-0: byte 86: found '0', expected a whole number`},
+		{"header ending in a comma", record(`"headers":[{"a":[1,]}]`), `record 1 of orders-0: byte 88: found ']', expected a number in the header "a"`},
+		{"header of a minus", record(`"headers":[{"a":[-]}]`), `record 1 of orders-0: byte 87: found ']', expected a whole number`},
 		{"header not bytes", record(`"headers":[{"a":"b"}]`), `record 1 of orders-0: byte 85: found '"', expected an array or null for the header "a"`},
 		{"header of arrays", record(`"headers":[{"a":[[]]}]`), `record 1 of orders-0: byte 86: found '[', expected a number in the header "a"`},
 		{"bad escape", record(`"topic":"\x"`), `record 1 of orders-0: byte 79: found 'x', expected an escape that JSON knows`},

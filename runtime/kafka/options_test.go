@@ -202,6 +202,42 @@ func TestProducerOptions_NamesTheKeyAndTheFault(t *testing.T) {
 	}
 }
 
+func TestProducerOptions_NeedsTheRightPassword(t *testing.T) {
+	t.Parallel()
+	key, cert := string(readFile(t, "testdata/encrypted-key.pem")), string(readFile(t, "testdata/encrypted-cert.pem"))
+	for password, want := range map[string]string{
+		"":            "the private key is encrypted, but ssl.key.password is not set",
+		"guess":       "decrypting the private key: wrong ssl.key.password?",
+		"open sesame": "",
+	} {
+		_, err := options(t, "security.protocol", "SSL", "ssl.keystore.key", key, "ssl.keystore.certificate.chain", cert, "ssl.key.password", password)
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != "configuration ssl.keystore.key: "+want) {
+			t.Errorf("%q: the error is %v", password, err)
+		}
+	}
+}
+
+// FuzzClientOptions feeds what people write in forms of their own, none of which may panic or be told in an error.
+func FuzzClientOptions(f *testing.F) {
+	key, err := os.ReadFile("testdata/encrypted-key.pem")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(plain("ada", `h\"ush`), string(key))
+	f.Add("Module required a=b c='d' ;", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----")
+	f.Fuzz(func(t *testing.T, jaas, key string) {
+		_, err := kafka.ClientOptions(props("kafka.example:9092", "security.protocol", "SASL_SSL", "sasl.mechanism", "PLAIN",
+			"sasl.jaas.config", jaas, "ssl.keystore.key", key, "ssl.keystore.certificate.chain", "x", "ssl.key.password", "open sesame"), nil)
+		if err == nil {
+			t.Fatal("no error, and the chain is no certificate")
+		}
+		var setting *kafka.SettingError
+		if !errors.As(err, &setting) {
+			t.Fatalf("the error is %v", err)
+		}
+	})
+}
+
 func TestProducerOptions_ReportsEveryProblem(t *testing.T) {
 	t.Parallel()
 	_, err := kafka.ProducerOptions(props("kafka.example:9092", "acks", "2", "linger.ms", "x", "ssl.keystore.type", "JKS", "unknown", "y"), nil)
