@@ -2,19 +2,11 @@ package datagen_test
 
 import (
 	"math/big"
-	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/sluice-connect/sluice/functions/datagen"
-	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/schema"
 )
