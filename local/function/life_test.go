@@ -135,7 +135,7 @@ func TestDesk_KilledTakesItsFunctionsAlong(t *testing.T) {
 			t.Parallel()
 			l := newLine(t)
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), "ROLE=desk", "FREEZE="+c.freeze, "HOLD="+l.addr())
+			cmd.Env = append(os.Environ(), "ROLE=desk", "TEMP_DIR="+t.TempDir(), "FREEZE="+c.freeze, "HOLD="+l.addr())
 			cmd.Stderr = t.Output()
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)

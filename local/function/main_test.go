@@ -171,7 +171,7 @@ func child(addr string) string {
 
 // desk runs a service whose functions hold connections, until it is killed.
 func desk() {
-	s, err := function.NewService(function.Options{Freeze: os.Getenv("FREEZE") != ""})
+	s, err := function.NewService(function.Options{Freeze: os.Getenv("FREEZE") != "", Temp: os.Getenv("TEMP_DIR")})
 	if err == nil {
 		err = s.Deploy(function.Function{Name: "f", Bootstrap: os.Args[0], Env: map[string]string{"ROLE": "function"}, Timeout: time.Minute, Log: os.Stderr})
 	}
