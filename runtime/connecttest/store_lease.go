@@ -265,7 +265,7 @@ func revokeTests() []storeTest {
 				Connector: "orders", Settings: map[string]string{"task.id": "0"}, Generation: c.Generation, Epoch: l.Epoch,
 				Status: offset.Status{Worker: "fn:1"},
 			})
-			s.is(s.Release(s.ctx, l, offset.Outcome{}), offset.ErrFenced)
+			s.is(s.Commit(s.ctx, l, offset.Commit{Offsets: s.offsets(1, 1)}), offset.ErrFenced)
 			s.acquire(c, 0)
 		}},
 	}

@@ -16,7 +16,9 @@ func sinkTests() []storeTest {
 			m.Offset, m.First, m.Attempts, m.Dead = 12, s.clock.Now(), 2, []int64{12, 14, math.MaxInt64}
 			written, err := s.PutMarker(s.ctx, "orders", m)
 			s.ok(err)
-			_, err = s.PutMarker(s.ctx, "orders", m)
+			late := m
+			late.Attempts++
+			_, err = s.PutMarker(s.ctx, "orders", late)
 			s.is(err, connect.ErrConflict)
 			m.Version = written.Version
 			s.equal("written", written, m)

@@ -102,7 +102,8 @@ type Leaser interface {
 	// Check is a strongly consistent look at whether the lease is still held. ErrFenced, ErrRevoked.
 	Check(ctx context.Context, l Lease) error
 	// Release gives the lease back and writes how the invocation ended; a revoked lease is given back too, but then
-	// of the outcome nothing is written, since the change decided what the item says. ErrFenced.
+	// of the outcome nothing is written, since the change decided what the item says. ErrFenced; to give back what was
+	// given back already may also be no error.
 	Release(ctx context.Context, l Lease, o Outcome) error
 }
 

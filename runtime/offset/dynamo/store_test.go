@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"crypto/rand"
 	"net/http/httptest"
 	"os"
 	"testing"
@@ -30,9 +31,14 @@ func TestStore_IsAStoreOnDynamoDB(t *testing.T) {
 		t.Skip("needs a DynamoDB Local; set SLUICE_TEST_DYNAMODB to its URL")
 	}
 	connecttest.Store(t, func(t *testing.T, now func() time.Time) offset.Store {
-		return open(t, url, dynamo.Options{Now: now, Attempt: 20 * time.Second, Patience: time.Minute})
+		return open(t, url, dynamo.Options{
+			Table: "sluice-" + rand.Text(), Now: now, Attempt: 20 * time.Second, Patience: time.Minute,
+		})
 	})
 }
+
+// tableName is the only table at an endpoint of this process.
+const tableName = "sluice-test"
 
 // endpoint serves an empty DynamoDB of this process.
 func endpoint(t *testing.T) string {
@@ -51,10 +57,13 @@ func endpoint(t *testing.T) string {
 	return server.URL
 }
 
-// open makes a table of the test's own at a DynamoDB.
+// open makes the table at a DynamoDB.
 func open(t *testing.T, url string, o dynamo.Options) *dynamo.Store {
 	t.Helper()
-	o.Table, o.Region, o.Endpoint, o.AccessKey, o.SecretKey = tableName(t), "us-east-1", url, "any", "any"
+	if o.Table == "" {
+		o.Table = tableName
+	}
+	o.Region, o.Endpoint, o.AccessKey, o.SecretKey = "us-east-1", url, "any", "any"
 	s, err := dynamo.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -63,15 +72,4 @@ func open(t *testing.T, url string, o dynamo.Options) *dynamo.Store {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// tableName is a name that no other test has.
-func tableName(t *testing.T) string {
-	name := []byte("sluice-" + t.Name() + "-" + time.Now().Format("150405.000000"))
-	for i, c := range name {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
-			name[i] = '-'
-		}
-	}
-	return string(name)
 }
