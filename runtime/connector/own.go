@@ -47,7 +47,7 @@ func (o *Own) Define(d *config.Def) {
 		config.Check(config.AtLeast(0)), config.Low)
 	d.Millis(&o.RestartBackoffMax, "sluice.restart.backoff.max.ms", 5*time.Minute,
 		"Longest pause before a failed task is tried again.", config.Check(config.AtLeast(0)), config.Low)
-	d.Int(&o.InFlight, "sluice.source.batches.in.flight", 4,
+	d.Int(&o.InFlight, "sluice.source.batches.in.flight", 16,
 		"How many batches of a source may be on their way to Kafka at once.", config.Check(config.Between(1, 1000)), config.Low)
 	d.Any(&o.interval, "sluice.offset.flush.interval.ms", config.TypeLong, nil,
 		"How often the connector's offsets are stored. Defaults to the worker's offset.flush.interval.ms.",
