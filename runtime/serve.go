@@ -13,7 +13,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/worker"
@@ -25,7 +27,8 @@ func ServeSource(c connect.SourceConnector) {
 	serve(func(e environment) handler {
 		source := &worker.Source{Connector: c, Env: e.worker, Store: e.store, Hand: hand()}
 		return handler{
-			describe: describe(c, "source"),
+			describe: describe(c, connector.KindSource),
+			validate: validate(c, connector.KindSource, e.worker),
 			log:      e.worker.Log,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
 				// Told to end, a source stops polling, settles what it has and gives its lease back.
@@ -52,7 +55,8 @@ func ServeSink(c connect.SinkConnector) {
 		heap := newHeapLimit()
 		sink := &worker.Sink{Connector: c, Name: e.connector, Env: e.worker, Store: e.store, Halt: halt(e.store)}
 		return handler{
-			describe: describe(c, "sink"),
+			describe: describe(c, connector.KindSink),
+			validate: validate(c, connector.KindSink, e.worker),
 			log:      e.worker.Log,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
 				if !kafka.IsEvent(payload) {
@@ -100,6 +104,7 @@ const Halted = "halted"
 // handler is what one function does with its events.
 type handler struct {
 	describe Description
+	validate func(settings map[string]*string) config.Infos
 	log      *slog.Logger
 	work     func(ctx context.Context, payload []byte) ([]byte, worker.Report, error)
 	close    func(ctx context.Context)
@@ -135,13 +140,18 @@ func (h handler) control(payload []byte) (answer []byte, ok bool, err error) {
 		return nil, false, nil
 	}
 	var request struct {
-		Control string `json:"control"`
+		Control string             `json:"control"`
+		Config  map[string]*string `json:"config"`
 	}
 	if json.Unmarshal(payload, &request) != nil || request.Control == "" {
 		return nil, false, nil //nolint:nilerr // not a control request, whatever else it is
 	}
-	if request.Control == "describe" {
+	switch request.Control {
+	case "describe":
 		answer, err = json.Marshal(h.describe)
+		return answer, true, err
+	case "validate":
+		answer, err = json.Marshal(h.validate(request.Config))
 		return answer, true, err
 	}
 	return nil, true, fmt.Errorf("reading the event: there is no control request %q", request.Control)
@@ -161,10 +171,18 @@ type Description struct {
 // Version is the Apache Kafka release whose behaviour the runtime has.
 const Version = "4.3.1"
 
-func describe[T any](c connect.Connector[T], kind string) Description {
+func describe[T any](c connect.Connector[T], kind connector.Kind) Description {
 	version := c.Version
 	if version == "" {
 		version = Version
 	}
-	return Description{Class: c.Class, Aliases: c.Aliases, Type: kind, Version: version, Doc: c.Doc}
+	return Description{Class: c.Class, Aliases: c.Aliases, Type: string(kind), Version: version, Doc: c.Doc}
+}
+
+// validate returns what judges configurations of the connector as PUT …/config/validate does.
+func validate[T config.Definer](c connect.Connector[T], kind connector.Kind, e worker.Env) func(map[string]*string) config.Infos {
+	return func(settings map[string]*string) config.Infos {
+		subject := connector.Subject{Kind: kind, Own: c.New(), Version: describe(c, kind).Version}
+		return connector.Validate(settings, subject, e.Plugins, e.Settings)
+	}
 }
