@@ -24,6 +24,7 @@ type Proxy struct {
 	client   http.Transport
 	director director
 	closed   chan struct{}
+	ending   sync.Once
 	running  sync.WaitGroup
 
 	mu    sync.Mutex
@@ -84,8 +85,13 @@ func (p *Proxy) Blackout(d time.Duration) {
 	}
 }
 
-// Close ends the proxy with all its connections and waits until nothing of it runs.
-func (p *Proxy) Close() error {
+// Close ends the proxy with all its connections and waits until nothing of it runs. What is late is forwarded first.
+func (p *Proxy) Close() (err error) {
+	p.ending.Do(func() { err = p.end() })
+	return err
+}
+
+func (p *Proxy) end() error {
 	close(p.closed)
 	err := p.listener.Close()
 	p.mu.Lock()
