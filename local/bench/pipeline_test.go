@@ -58,7 +58,8 @@ func (r *rig) plainLoop(b *testing.B, path string, n, round int) result {
 	b.Helper()
 	topic := unique("plain", round)
 	r.topic(b, topic)
-	client := r.client(b, kgo.DefaultProduceTopic(topic))
+	// The Java producer does not compress unless told to, and neither does ours.
+	client := r.client(b, kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	before := cpu(os.Args[0])
 	start := time.Now()
 	f, err := os.Open(path)
