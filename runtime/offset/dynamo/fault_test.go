@@ -36,7 +36,7 @@ func TestStore_IsAStoreOnABadNetwork(t *testing.T) {
 	seed := uint64(0)
 	connecttest.Store(t, func(t *testing.T, now func() time.Time) offset.Store {
 		seed++
-		s, _ := behind(t, endpoint(t), proxy.Random(seed, 0.15,
+		s, _ := behind(t, endpoint(t), proxy.Random(seed, 0.08,
 			proxy.Fault{Kind: proxy.Throttle}, proxy.Fault{Kind: proxy.Unavailable}, proxy.Fault{Kind: proxy.CutBefore},
 			proxy.Fault{Kind: proxy.CutAfter}, proxy.Fault{Kind: proxy.CutInside},
 		), dynamo.Options{Now: now, Patience: time.Minute})
@@ -70,7 +70,7 @@ type scene struct {
 func newScene(t *testing.T, tasks int) *scene {
 	t.Helper()
 	sc := &scene{t: t, url: endpoint(t), clock: connecttest.NewClock()}
-	sc.store, sc.proxy = behind(t, sc.url, nil, dynamo.Options{Now: sc.clock.Now, Attempt: 300 * time.Millisecond})
+	sc.store, sc.proxy = behind(t, sc.url, nil, dynamo.Options{Now: sc.clock.Now, Attempt: 200 * time.Millisecond})
 	var err error
 	sc.c, err = sc.store.Put(t.Context(), offset.Connector{Name: "orders", Target: offset.Running}, offset.Keep)
 	ok(t, err)

@@ -119,17 +119,21 @@ func (s *Store) rewriteGated(ctx context.Context, r rewrite, w written) (written
 	}
 	packs = packs[1:]
 	if r.rest != nil {
+		if err := s.steps(ctx, r, w.version, packs); err != nil {
+			return w, err
+		}
 		rest, err := r.rest(ctx)
 		if err != nil {
 			return w, err
 		}
-		packs = append(packs, pack(rest, 1+len(r.guards))...)
+		packs = pack(rest, 1+len(r.guards))
 	}
-	for len(packs) > 1 {
-		if err := s.step(ctx, r, r.connector(w.version), packs[0]); err != nil {
-			return w, err
-		}
-		packs = packs[1:]
+	var final []types.TransactWriteItem
+	if n := len(packs); n > 0 {
+		packs, final = packs[:n-1], packs[n-1]
+	}
+	if err := s.steps(ctx, r, w.version, packs); err != nil {
+		return w, err
 	}
 	e = r.connector(w.version)
 	w.version++
@@ -138,11 +142,17 @@ func (s *Store) rewriteGated(ctx context.Context, r rewrite, w written) (written
 		w.generation = closed
 	}
 	r.finish(e, w)
-	var final []types.TransactWriteItem
-	if len(packs) > 0 {
-		final = packs[0]
-	}
 	return w, s.step(ctx, r, e, final)
+}
+
+// steps makes one transaction after the other while the connector has that version.
+func (s *Store) steps(ctx context.Context, r rewrite, version int64, packs [][]types.TransactWriteItem) error {
+	for _, actions := range packs {
+		if err := s.step(ctx, r, r.connector(version), actions); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // connector begins an update of the connector's item, if it is the version given; 0 if there is none.
