@@ -222,6 +222,23 @@ func TestProducer_SaysWhyItCannotSignIn(t *testing.T) {
 	}
 }
 
+func TestProducer_ForgivesABrokerThatIsRestarted(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "ada", "secret"), kfake.SeedTopics(1, "orders"))
+	for range 2 {
+		c.ControlKey(int16(kmsg.SASLAuthenticate), func(kmsg.Request) (kmsg.Response, error, bool) {
+			return nil, errors.New("restarting"), true
+		})
+	}
+	p := newProducer(t, kafka.ProducerConfig{
+		Properties:      c.props("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "SCRAM-SHA-512", "sasl.jaas.config", scram("ada", "secret")),
+		DeliveryTimeout: 20 * time.Second,
+	})
+	if err := p.Produce(t.Context(), slab("orders", 0, 0, 3)).Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestProducer_SaysWhatABrokerThatHangsUpMayWant(t *testing.T) {
 	t.Parallel()
 	id := newIdentity(t, "127.0.0.1")
