@@ -119,6 +119,26 @@ func leaseTests() []storeTest {
 			s.is(s.Renew(s.ctx, offset.Lease{Connector: "unknown", Nonce: "n", TTL: storeTTL}), offset.ErrFenced)
 			s.is(s.Release(s.ctx, offset.Lease{Connector: "unknown", Nonce: "n"}, offset.Outcome{}), offset.ErrFenced)
 		}},
+		{"NeitherNonceNorEpochAloneIsALease", func(s *storeRun) {
+			l := s.acquire(s.create("orders", 1), 0)
+			for _, spoil := range []func(*offset.Lease){
+				func(l *offset.Lease) { l.Epoch-- },
+				func(l *offset.Lease) { l.Epoch++ },
+				func(l *offset.Lease) { l.Nonce = "another" },
+			} {
+				spoiled := l
+				spoil(&spoiled)
+				for _, err := range []error{
+					s.Check(s.ctx, spoiled), s.Renew(s.ctx, spoiled), s.Release(s.ctx, spoiled, offset.Outcome{}),
+					s.Commit(s.ctx, spoiled, offset.Commit{Offsets: s.offsets(1, 1)}),
+					s.Commit(s.ctx, spoiled, offset.Commit{Status: &offset.Status{State: offset.StateFailed}}),
+				} {
+					s.is(err, offset.ErrFenced)
+				}
+			}
+			checkOffsets(s, "orders", nil)
+			s.ok(s.Check(s.ctx, l))
+		}},
 		{"ThePlanIsLeasedWithoutATask", func(s *storeRun) {
 			c := s.create("orders", 0)
 			plan := s.acquire(c, offset.PlanTask)
