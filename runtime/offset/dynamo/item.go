@@ -299,6 +299,9 @@ func stringsOf(it item, name string) (map[string]string, error) {
 	if err := json.Unmarshal([]byte(text), &out); err != nil {
 		return nil, fmt.Errorf("item %s/%s: reading %s: %w", textOf(it["pk"]), textOf(it["sk"]), name, err)
 	}
+	if out == nil { // it was null
+		out = map[string]string{}
+	}
 	return out, nil
 }
 
