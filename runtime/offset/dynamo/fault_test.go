@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,10 +34,9 @@ func behind(t *testing.T, url string, script proxy.Script, o dynamo.Options) (*d
 // TestStore_IsAStoreOnABadNetwork checks that nothing of what a store promises depends on answers that arrive.
 func TestStore_IsAStoreOnABadNetwork(t *testing.T) {
 	t.Parallel()
-	seed := uint64(0)
+	var seeds atomic.Uint64 // the suite's parts run side by side
 	connecttest.Store(t, func(t *testing.T, now func() time.Time) offset.Store {
-		seed++
-		s, _ := behind(t, endpoint(t), proxy.Random(seed, 0.08,
+		s, _ := behind(t, endpoint(t), proxy.Random(seeds.Add(1), 0.08,
 			proxy.Fault{Kind: proxy.Throttle}, proxy.Fault{Kind: proxy.Unavailable}, proxy.Fault{Kind: proxy.CutBefore},
 			proxy.Fault{Kind: proxy.CutAfter}, proxy.Fault{Kind: proxy.CutInside},
 		), dynamo.Options{Now: now, Patience: time.Minute})
