@@ -233,7 +233,7 @@ func (d *desk) forget(ctx context.Context, name string) error {
 }
 
 func (d *desk) welcome(demo *demo) welcome {
-	w := welcome{Kafka: d.brokers, REST: d.restAddr, Data: d.data, Logs: filepath.Join(d.data, "logs")}
+	w := welcome{Kafka: d.brokers, REST: d.restAddr, Table: d.tableURL, Data: d.data, Logs: filepath.Join(d.data, "logs")}
 	if demo != nil {
 		w.Source, w.Sink = demo.source, demo.sink
 	}

@@ -26,9 +26,9 @@ type reporter interface {
 
 // welcome is what somebody who just started the desk wants to know.
 type welcome struct {
-	Kafka, REST, Data, Logs string
-	Source, Sink            string // the demo's files
-	Connectors              []string
+	Kafka, REST, Table, Data, Logs string
+	Source, Sink                   string // the demo's files
+	Connectors                     []string
 }
 
 // lines reports in lines: of a person's text or of JSON, as the handler writes them.
@@ -43,7 +43,7 @@ type lines struct {
 func newLines(log *slog.Logger) *lines { return &lines{log: log, last: map[string]account{}} }
 
 func (l *lines) started(w welcome) {
-	l.log.Info("started", "kafka", w.Kafka, "rest", "http://"+w.REST, "data", w.Data, "logs", w.Logs, "connectors", strings.Join(w.Connectors, ","))
+	l.log.Info("started", "kafka", w.Kafka, "rest", "http://"+w.REST, "table", w.Table, "data", w.Data, "logs", w.Logs, "connectors", strings.Join(w.Connectors, ","))
 	if w.Sink != "" {
 		l.log.Info("demo", "source file", w.Source, "topic", demoTopic, "sink file", w.Sink)
 		l.log.Info("try", "look", "tail -f "+w.Sink, "add", "echo hello >> "+w.Source)

@@ -1,0 +1,321 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sluice-connect/sluice/local/broker"
+	"github.com/sluice-connect/sluice/local/e2e/desk"
+	"github.com/sluice-connect/sluice/local/function"
+	"github.com/sluice-connect/sluice/local/table"
+	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/offset"
+	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
+)
+
+// patience is how long a case may take.
+const patience = time.Minute
+
+func TestCases_OnTheEmbeddedBroker(t *testing.T) {
+	t.Parallel()
+	s := newSuite(t)
+	b, err := broker.Open(broker.Options{Addr: "127.0.0.1:0", Dir: filepath.Join(s.data, "kafka")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.feed(b.Addr())
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.run("--kafka", "127.0.0.1:0")
+
+	// What was left must be whole after the end, too.
+	if b, err = broker.Open(broker.Options{Addr: "127.0.0.1:0", Dir: filepath.Join(s.data, "kafka")}); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	s.afterwards(b.Addr())
+}
+
+func TestCases_OnARealBroker(t *testing.T) {
+	t.Parallel()
+	brokers := os.Getenv("SLUICE_TEST_KAFKA")
+	if brokers == "" {
+		if os.Getenv("SLUICE_CI") != "" {
+			t.Fatal("SLUICE_TEST_KAFKA names no Kafka broker")
+		}
+		t.Skip("needs a Kafka broker: SLUICE_TEST_KAFKA=host:port, which local/reference/servers sets")
+	}
+	s := newSuite(t)
+	s.clear(brokers)
+	s.feed(brokers)
+	s.run("--brokers", brokers)
+	s.afterwards(brokers)
+}
+
+// suite is all cases on one desk.
+type suite struct {
+	*testing.T
+	binaries desk.Binaries
+	data     string
+	cases    []*testCase
+	missing  map[string]string // by case: what this build lacks
+}
+
+func newSuite(t *testing.T) *suite {
+	t.Helper()
+	binaries, err := desk.Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &suite{T: t, binaries: binaries, data: filepath.Join(t.TempDir(), "data"), missing: map[string]string{}}
+	s.cases = loadCases(t, t.TempDir())
+	s.judge()
+	return s
+}
+
+// judge asks the functions themselves which cases they have the classes for.
+func (s *suite) judge() {
+	s.Helper()
+	functions, err := function.NewService(function.Options{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer functions.Close(context.WithoutCancel(s.Context())) //nolint:errcheck // the processes are gone either way
+	for class, name := range map[string]string{"FileStreamSource": "file-source", "FileStreamSink": "file-sink"} {
+		err := functions.Deploy(function.Function{
+			Name: class, Bootstrap: filepath.Join(s.binaries.Functions, name, "bootstrap"), Timeout: patience, Concurrency: 1, Log: io.Discard,
+		})
+		if err != nil {
+			s.Fatal(err)
+		}
+	}
+	for _, c := range s.cases {
+		for _, settings := range c.configs() {
+			request, err := json.Marshal(map[string]any{"control": "validate", "config": settings})
+			if err != nil {
+				s.Fatal(err)
+			}
+			answer, err := functions.Invoke(s.Context(), settings["connector.class"], request)
+			if err != nil {
+				s.Fatal(err)
+			}
+			var infos config.Infos
+			if err := json.Unmarshal(answer.Payload, &infos); err != nil {
+				s.Fatal(err)
+			}
+			for _, info := range infos.Configs {
+				if v := info.Value; v != nil && len(v.Errors) > 0 && isClassOfChain(v.Name) {
+					s.missing[c.name] = strings.Join(v.Errors, "; ")
+				}
+			}
+		}
+	}
+}
+
+// isClassOfChain tells whether a setting names the class of a transform or predicate.
+func isClassOfChain(setting string) bool {
+	return strings.HasSuffix(setting, ".type") && (strings.HasPrefix(setting, "transforms.") || strings.HasPrefix(setting, "predicates."))
+}
+
+// feed writes the input of all cases.
+func (s *suite) feed(brokers string) {
+	s.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DisableClientMetrics())
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer client.Close()
+	for _, c := range s.cases {
+		if err := c.feed(s.Context(), client); err != nil {
+			s.Fatalf("feeding %s: %v", c.name, err)
+		}
+		if err := c.write(c.Files); err != nil {
+			s.Fatalf("feeding %s: %v", c.name, err)
+		}
+	}
+}
+
+// clear removes what an earlier run left on a real broker.
+func (s *suite) clear(brokers string) {
+	s.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers), kgo.DisableClientMetrics())
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	var topics, groups []string
+	for _, c := range s.cases {
+		topics, groups = append(topics, c.topics()...), append(groups, c.groups()...)
+	}
+	// One that is not there is as good as one that was removed.
+	if _, err := admin.DeleteTopics(s.Context(), topics...); err != nil {
+		s.Fatal(err)
+	}
+	if _, err := admin.DeleteGroups(s.Context(), groups...); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// run starts a desk with the connectors of all cases, and ends it when each case has what it expects.
+func (s *suite) run(args ...string) {
+	s.Helper()
+	args = append(args, "--data", s.data, "--rest", "127.0.0.1:0", "--no-demo", "--worker", filepath.Join(s.binaries.Root, "local", "e2e", "testdata", "worker.properties"))
+	for _, c := range s.cases {
+		if s.missing[c.name] != "" {
+			continue
+		}
+		files, err := c.connectorFiles()
+		if err != nil {
+			s.Fatal(err)
+		}
+		args = append(args, files...)
+	}
+	// The desk outlives the cases, which run in parallel, and no longer this test.
+	ctx, cancel := context.WithTimeout(s.Context(), 4*patience)
+	defer cancel()
+	process, err := s.binaries.Up(ctx, s.TempDir(), args...)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer process.Kill() //nolint:errcheck // it has ended by then, unless the test failed
+	store := openStore(s.T, process.Table)
+	s.T.Run("case", func(t *testing.T) {
+		for _, c := range s.cases {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				s.needs(t, c)
+				live(t, c, store, process.Kafka)
+			})
+		}
+	})
+	took, err := process.Interrupt()
+	if err != nil || took > 2*time.Second {
+		s.Errorf("the desk took %v to end, and said: %v", took, err)
+	}
+	if s.Failed() {
+		lines := process.Lines()
+		s.Logf("the desk printed:\n%s", strings.Join(lines[max(0, len(lines)-60):], "\n"))
+	}
+}
+
+// needs skips a case for which this build lacks a class.
+func (s *suite) needs(t *testing.T, c *testCase) {
+	t.Helper()
+	if lacks := s.missing[c.name]; lacks != "" {
+		if os.Getenv("SLUICE_CI") != "" {
+			t.Fatalf("this build lacks a class: %s", lacks)
+		}
+		t.Skipf("needs a class that this build lacks: %s", lacks)
+	}
+}
+
+func openStore(t *testing.T, url string) offset.Store {
+	t.Helper()
+	store, err := dynamo.Open(t.Context(), dynamo.Options{
+		Table: "sluice", Region: "us-east-1", Endpoint: url, AccessKey: "desk", SecretKey: "desk",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// live waits until a case has what it expects.
+func live(t *testing.T, c *testCase, store offset.Store, brokers string) {
+	t.Helper()
+	o, err := newObserver(c, store, brokers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if c.Append != nil {
+		// The first part is done when its offsets are stored.
+		o.await(ctx, t, func(lines []any) string {
+			for _, line := range lines {
+				if of, ok := line.(map[string]any)["offsets"].([]any); ok && len(of) == 0 {
+					return "no offsets"
+				}
+			}
+			return ""
+		})
+		if err := c.write(c.Append); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.await(ctx, t, c.differs)
+}
+
+// await looks until there is nothing to complain about.
+func (o *observer) await(ctx context.Context, t *testing.T, complaint func(lines []any) string) {
+	t.Helper()
+	last := "nothing was seen"
+	for {
+		lines, err := o.look(ctx)
+		if err == nil {
+			if last = complaint(lines); last == "" {
+				return
+			}
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("not as Kafka Connect left it (-want +got):\n%s", last)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// differs compares what there is with what is expected.
+func (c *testCase) differs(lines []any) string {
+	return cmp.Diff(c.expected, pardon(c.expected, slices.Clone(lines)))
+}
+
+// afterwards compares again when the desk has ended: nothing may have come after what was expected.
+func (s *suite) afterwards(brokers string) {
+	s.Helper()
+	s.T.Run("afterwards", func(t *testing.T) {
+		stored, err := table.Open(filepath.Join(s.data, "table.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stored.Close()
+		endpoint := httptest.NewServer(stored)
+		defer endpoint.Close()
+		store := openStore(t, endpoint.URL)
+		for _, c := range s.cases {
+			t.Run(c.name, func(t *testing.T) {
+				s.needs(t, c)
+				o, err := newObserver(c, store, brokers)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer o.client.Close()
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				lines, err := o.toTheEnd(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := c.differs(lines); diff != "" {
+					t.Errorf("not as Kafka Connect left it (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+}
