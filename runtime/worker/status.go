@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"strings"
 	"time"
 
 	"github.com/sluice-connect/sluice/runtime/offset"
@@ -23,10 +24,21 @@ func succeeded(s offset.Status, worker string, now time.Time) offset.Status {
 	return next
 }
 
+// maxTrace is the most bytes of a trace that are kept: an item of the table holds 400 kB in all.
+const maxTrace = 32 << 10
+
+func trace(failure error) string {
+	text := failure.Error()
+	if len(text) > maxTrace {
+		text = strings.ToValidUTF8(text[:maxTrace], "") + "…"
+	}
+	return text
+}
+
 // failed is the status after a failure: the trace is kept, and when the next attempt is due.
 func failed(s offset.Status, worker string, failure error, now time.Time, policy restart) offset.Status {
 	next := offset.Status{
-		State: offset.StateFailed, Trace: failure.Error(), Worker: worker, Since: s.Since, Success: s.Success,
+		State: offset.StateFailed, Trace: trace(failure), Worker: worker, Since: s.Since, Success: s.Success,
 		Failure: now, Attempts: s.Attempts + 1,
 	}
 	if s.State != offset.StateFailed {
