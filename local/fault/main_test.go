@@ -1,0 +1,141 @@
+//go:build unix
+
+package fault_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// built are the programs under test, made once.
+var built struct {
+	desk, functions, launch string
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	// Most of a fault test is waiting for leases to run out: let them wait together.
+	explicit := false
+	flag.Visit(func(f *flag.Flag) { explicit = explicit || f.Name == "test.parallel" })
+	if !explicit {
+		if err := flag.Set("test.parallel", "16"); err != nil {
+			log.Println(err)
+			return 1
+		}
+	}
+	dir, err := os.MkdirTemp("", "fault-")
+	if err != nil {
+		log.Println(err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if err := build(dir); err != nil {
+		log.Println(err)
+		return 1
+	}
+	return m.Run()
+}
+
+// launcher replaces the shell by the function, which then speaks under the name of the connector and this process.
+const launcher = `#!/bin/sh
+me="$AWS_LAMBDA_FUNCTION_NAME.$$"
+AWS_ACCESS_KEY_ID=$me
+SLUICE_WORKER="${SLUICE_WORKER%%@ME@*}$me${SLUICE_WORKER#*@ME@}"
+AWS_LAMBDA_RUNTIME_API="$FAULT_RUNTIME/$me/$AWS_LAMBDA_RUNTIME_API"
+export AWS_ACCESS_KEY_ID SLUICE_WORKER AWS_LAMBDA_RUNTIME_API
+exec "$FAULT_BOOTSTRAP"
+`
+
+func build(dir string) error {
+	out := filepath.Join(dir, "built")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", out+string(filepath.Separator),
+		"./local", "./functions/file/source", "./functions/file/sink")
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the programs under test: %w\n%s", err, text)
+	}
+	built.desk = filepath.Join(out, "local")
+	built.functions = filepath.Join(dir, "functions")
+	built.launch = filepath.Join(dir, "launch")
+	for _, kind := range []string{"source", "sink"} {
+		home := filepath.Join(built.functions, "file-"+kind)
+		if err := errors.Join(os.MkdirAll(home, 0o755), os.Rename(filepath.Join(out, kind), filepath.Join(home, "bootstrap"))); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(built.launch, []byte(launcher), 0o755)
+}
+
+// plan is how much a test does, and how it is random.
+type plan struct {
+	rounds int
+	seed   uint64
+}
+
+// newPlan reads SLUICE_ROUNDS and SLUICE_SEED. quick is how many rounds do without them.
+func newPlan(t *testing.T, quick int) plan {
+	t.Helper()
+	p := plan{rounds: quick, seed: uint64(time.Now().UnixNano())}
+	if text := os.Getenv("SLUICE_SEED"); text != "" {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("SLUICE_SEED: %v", err)
+		}
+		p.seed = seed
+	}
+	if text := os.Getenv("SLUICE_ROUNDS"); text != "" {
+		rounds, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatalf("SLUICE_ROUNDS: %v", err)
+		}
+		p.rounds = max(quick, rounds)
+	}
+	t.Logf("SLUICE_SEED=%d", p.seed)
+	return p
+}
+
+// random is the randomness of one round.
+func (p plan) random(round int) *rand.Rand { return rand.New(rand.NewPCG(p.seed, uint64(round))) }
+
+// run does all rounds, some at a time, and fails the test with what went wrong. After a few failures it does no more.
+func (p plan) run(t *testing.T, atOnce int, round func(i int, random *rand.Rand) error) {
+	t.Helper()
+	start := time.Now()
+	var all errgroup.Group
+	all.SetLimit(atOnce)
+	for i := range p.rounds {
+		all.Go(func() error {
+			if t.Failed() {
+				return nil
+			}
+			if err := round(i, p.random(i)); err != nil {
+				t.Errorf("round %d, SLUICE_SEED=%d: %v", i, p.seed, err)
+			}
+			return nil
+		})
+	}
+	_ = all.Wait()
+	t.Logf("%d rounds in %s", p.rounds, time.Since(start).Round(time.Millisecond))
+}
+
+// between is a random number, both ends included.
+func between(random *rand.Rand, low, high int) int { return low + random.IntN(high-low+1) }
+
+// oneOf is one of several, at random.
+func oneOf[T any](random *rand.Rand, of ...T) T { return of[random.IntN(len(of))] }
