@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -40,13 +41,19 @@ func (r *reading) probe() {
 				started++
 			}
 		}
+		// A topic that nobody wrote to yet is nothing that anybody must look after.
+		missing := errors.Is(err, kerr.UnknownTopicOrPartition)
 		text := ""
 		if err != nil {
-			text, wait = err.Error(), probeFailing
+			wait = probeFailing
+			if !missing {
+				text = err.Error()
+			}
 		}
 		if r.soft.Err() != nil {
 			return
 		}
+		r.setMissing(missing)
 		r.setProblem("topic", text)
 		timer := time.NewTimer(wait)
 		select {

@@ -18,6 +18,8 @@ import (
 type Status struct {
 	Name, Topic, Group string
 	State              State
+	// Missing tells that the topic does not exist yet; the mapping waits for it.
+	Missing bool
 	// Problems says what keeps it from working, each with its likely cause; empty when all is well.
 	Problems []string
 	// LastResult is how the latest invocation went: OK, or the error. LastAt is when; zero before the first.
@@ -47,6 +49,7 @@ type tally struct {
 	result                         string
 	at                             time.Time
 	problems                       map[string]string
+	missing                        bool // there is no topic
 }
 
 // setProblem notes what is wrong with one thing; an empty text says that it works again.
@@ -63,11 +66,17 @@ func (m *mapping) setProblem(thing, text string) {
 	m.tally.problems[thing] = text
 }
 
+func (m *mapping) setMissing(missing bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tally.missing = missing
+}
+
 func (m *mapping) status() Status {
 	m.mu.Lock()
 	w, t := m.wish.mapping, m.tally
 	s := Status{
-		Name: m.name, Topic: w.Topic, Group: w.Group, State: m.state, LastResult: t.result, LastAt: t.at, InFlight: t.inFlight,
+		Name: m.name, Topic: w.Topic, Group: w.Group, State: m.state, LastResult: t.result, LastAt: t.at, InFlight: t.inFlight, Missing: t.missing,
 		Invocations: t.invocations, Failed: t.failed, Delivered: t.delivered,
 	}
 	for _, thing := range slices.Sorted(maps.Keys(t.problems)) {

@@ -152,7 +152,7 @@ func (m *mapping) read(w wish) bool {
 	r.running.Wait()
 	m.mu.Lock()
 	m.pollers = nil
-	m.tally.problems = nil
+	m.tally.problems, m.tally.missing = nil, false
 	m.mu.Unlock()
 	return last.gone || last.closing
 }
