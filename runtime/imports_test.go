@@ -51,7 +51,7 @@ var layers = []layer{
 	{"runtime/offset", []string{"runtime/connect"}, nil},
 	{"runtime/offset/dynamo", []string{"runtime/offset", "runtime/connect"}, []string{awsSDK, smithy}},
 	{"runtime/kafka", nil, []string{franz, "github.com/segmentio/asm"}},
-	{"runtime/secret", []string{"runtime/config"}, []string{awsSDK, smithy}},
+	{"runtime/secret", []string{"runtime/config"}, []string{awsSDK, smithy, "github.com/magiconair/properties"}},
 	{"runtime/metric", nil, nil},
 	{"runtime/worker", engine, nil},
 	{"runtime/control", engine, nil},
