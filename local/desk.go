@@ -50,6 +50,7 @@ type desk struct {
 	catalog   catalog
 	driver    *driver
 	rest      *http.Server
+	api       *rest
 	restAddr  string
 	stop      []func() error // in order of starting
 }
@@ -82,6 +83,7 @@ func openDesk(ctx context.Context, f flags, worker map[string]string, r reporter
 	}
 	d.driver = newDriver(d)
 	d.stop = append(d.stop, d.driver.close)
+	d.serveRest()
 	return d, nil
 }
 

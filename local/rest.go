@@ -1,42 +1,174 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/sluice-connect/sluice/local/function"
+	"github.com/sluice-connect/sluice/local/trigger"
 	"github.com/sluice-connect/sluice/runtime"
+	"github.com/sluice-connect/sluice/runtime/control"
+	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
-// openRest answers GET / as Connect does.
+// rest is Connect's REST API on the desk.
+type rest struct {
+	server atomic.Pointer[control.Server] // nil until the desk is there
+
+	mu    sync.Mutex
+	asked map[string]bool // functions that were deployed to be asked
+
+	planning       sync.WaitGroup
+	planningCtx    context.Context
+	cancelPlanning context.CancelFunc
+}
+
+// openRest listens, so that a taken address is told before anything else is started. Until serveRest, the desk is
+// starting.
 func (d *desk) openRest() error {
 	listener, err := net.Listen("tcp", d.flags.rest)
 	if err != nil {
 		return fmt.Errorf("listening for REST at %s: %w (is another Connect, or another sluice, running? --rest chooses another address)", d.flags.rest, err)
 	}
 	d.restAddr = listener.Addr().String()
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]string{"version": runtime.Version, "commit": "unknown", "kafka_cluster_id": d.clusterID()})
-	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusNotFound, map[string]any{"error_code": http.StatusNotFound, "message": "HTTP 404 Not Found"})
-	})
-	d.rest = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	d.api = &rest{asked: map[string]bool{}}
+	d.api.planningCtx, d.api.cancelPlanning = context.WithCancel(context.Background())
+	d.rest = &http.Server{Handler: d.api, ReadHeaderTimeout: time.Minute}
 	go d.rest.Serve(listener) //nolint:errcheck // it ends with Close
 	d.stop = append(d.stop, d.rest.Close)
 	return nil
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		w.WriteHeader(http.StatusInternalServerError)
+// serveRest answers requests, now that all parts are there.
+func (d *desk) serveRest() {
+	d.api.server.Store(control.New(control.Options{
+		Store: d.store, Functions: asker{d}, Triggers: follower{d}, Plugins: runtime.Plugins(), Version: runtime.Version,
+		ClusterID: d.clusterID, Worker: d.restAddr,
+	}))
+	d.stop = append(d.stop, func() error {
+		d.api.server.Store(nil)
+		d.api.cancelPlanning()
+		d.api.planning.Wait()
+		return nil
+	})
+}
+
+// ServeHTTP implements http.Handler.
+func (r *rest) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if server := r.server.Load(); server != nil {
+		server.ServeHTTP(w, request)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(text) // a client that went away is no fault of ours
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = io.WriteString(w, `{"status":"starting","message":"Worker is still starting up."}`)
+}
+
+// asker implements control.Functions with the desk's function binaries.
+type asker struct{ desk *desk }
+
+func (a asker) Plugins(context.Context) ([]control.Plugin, error) {
+	plugins := make([]control.Plugin, len(a.desk.catalog))
+	for i, p := range a.desk.catalog {
+		plugins[i] = control.Plugin{Class: p.Class, Aliases: p.Aliases, Type: p.Type, Version: p.Version}
+	}
+	return plugins, nil
+}
+
+// Ask asks a function of its own, so that what is asked does not stand in the way of what runs.
+func (a asker) Ask(ctx context.Context, class string, request []byte) ([]byte, error) {
+	p, err := a.desk.catalog.find(class)
+	if err != nil {
+		return nil, err
+	}
+	name := "control:" + p.Class
+	if err := a.deploy(name, p); err != nil {
+		return nil, err
+	}
+	result, err := a.desk.functions.Invoke(ctx, name, request)
+	return result.Payload, err
+}
+
+func (a asker) deploy(name string, p plugin) error {
+	api := a.desk.api
+	api.mu.Lock()
+	defer api.mu.Unlock()
+	if api.asked[name] {
+		return nil
+	}
+	worker, err := json.Marshal(a.desk.worker)
+	if err != nil {
+		return fmt.Errorf("handing the worker's settings to %s: %w", name, err)
+	}
+	err = a.desk.functions.Deploy(function.Function{
+		Name: name, Bootstrap: p.bootstrap, Timeout: askTime,
+		Env: map[string]string{
+			runtime.EnvTable: tableName, runtime.EnvWorker: string(worker), runtime.EnvLog: "text",
+			"AWS_ENDPOINT_URL_DYNAMODB": a.desk.tableURL,
+			"AWS_ACCESS_KEY_ID":         anyKey, "AWS_SECRET_ACCESS_KEY": anyKey, "AWS_REGION": "us-east-1",
+		},
+	})
+	if err != nil {
+		return err
+	}
+	api.asked[name] = true
+	return nil
+}
+
+// askTime is how long a function may take to answer a control request.
+const askTime = time.Minute
+
+// follower implements control.Triggers: the driver follows the table by itself, and runs a source at once when its
+// generation rises.
+type follower struct{ desk *desk }
+
+// Changed has a sink's tasks planned, since it may be long until its first record comes.
+func (f follower) Changed(_ context.Context, c offset.Connector) error {
+	p, err := f.desk.catalog.find(c.Config["connector.class"])
+	if err != nil || p.Type != "sink" || c.Target != offset.Running || !c.Stale {
+		return err
+	}
+	api := f.desk.api
+	api.planning.Go(func() {
+		ctx, cancel := context.WithTimeout(api.planningCtx, planTime)
+		defer cancel()
+		for {
+			// The driver may not have deployed the function yet.
+			_, err := f.desk.functions.Invoke(ctx, c.Name, []byte(`{"control":"plan"}`))
+			if !errors.Is(err, function.ErrNotFound) {
+				return // a failure stands in the connector's status
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(lookEvery / 5):
+			}
+		}
+	})
+	return nil
+}
+
+// planTime is how long to try to have tasks planned; the first record has them planned, too.
+const planTime = time.Minute
+
+// Deleted implements control.Triggers.
+func (f follower) Deleted(context.Context, string) error { return nil }
+
+// Delivering implements control.Triggers.
+func (f follower) Delivering(_ context.Context, c offset.Connector) (bool, error) {
+	for _, s := range f.desk.driver.trigger.List() {
+		if topic, ours := strings.CutPrefix(s.Name, c.Name+"/"); ours && topic == s.Topic && s.State != trigger.Disabled {
+			return true, nil
+		}
+	}
+	return false, nil
 }

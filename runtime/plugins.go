@@ -14,3 +14,6 @@ func plugins() connector.Plugins {
 		Version:          Version,
 	}
 }
+
+// Plugins are the converters, transforms and predicates that every function has.
+func Plugins() connector.Plugins { return plugins() }

@@ -13,9 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
-	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/worker"
@@ -27,8 +25,7 @@ func ServeSource(c connect.SourceConnector) {
 	serve(func(e environment) handler {
 		source := &worker.Source{Connector: c, Env: e.worker, Store: e.store, Hand: hand()}
 		return handler{
-			describe: describe(c, connector.KindSource),
-			validate: validate(c, connector.KindSource, e.worker),
+			controls: SourceControls(c, e.worker),
 			log:      e.worker.Log,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
 				// Told to end, a source stops polling, settles what it has and gives its lease back.
@@ -55,9 +52,11 @@ func ServeSink(c connect.SinkConnector) {
 		heap := newHeapLimit()
 		sink := &worker.Sink{Connector: c, Name: e.connector, Env: e.worker, Store: e.store, Halt: halt(e.store)}
 		return handler{
-			describe: describe(c, connector.KindSink),
-			validate: validate(c, connector.KindSink, e.worker),
-			log:      e.worker.Log,
+			controls: SinkControls(c, e.worker, func(ctx context.Context) error {
+				_, _, err := sink.Run(ctx, []byte(nothing))
+				return err
+			}),
+			log: e.worker.Log,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
 				if !kafka.IsEvent(payload) {
 					return nil, worker.Report{}, errors.New("reading the event: it is not one of a Kafka trigger")
@@ -76,6 +75,9 @@ func ServeSink(c connect.SinkConnector) {
 		}
 	})
 }
+
+// nothing is an event without records: all it makes a sink do is to plan its tasks, if that is due.
+const nothing = `{"eventSource":"SelfManagedKafka","records":{}}`
 
 // halt stops a sink's trigger: whoever runs the trigger reads it from the connector's item.
 func halt(store offset.Store) func(ctx context.Context, connector, why string) error {
@@ -103,8 +105,7 @@ const Halted = "halted"
 
 // handler is what one function does with its events.
 type handler struct {
-	describe Description
-	validate func(settings map[string]*string) config.Infos
+	controls Controls
 	log      *slog.Logger
 	work     func(ctx context.Context, payload []byte) ([]byte, worker.Report, error)
 	close    func(ctx context.Context)
@@ -124,7 +125,7 @@ func serve(wire func(e environment) handler) {
 
 // Invoke implements lambda.Handler, so that an event is decoded once and by us.
 func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	if answer, ok, err := h.control(payload); ok {
+	if answer, ok, err := h.controls.Answer(ctx, payload); ok {
 		return answer, err
 	}
 	answer, report, err := h.work(ctx, payload)
@@ -134,55 +135,5 @@ func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return answer, err
 }
 
-// control answers control requests. ok is false for any other event.
-func (h handler) control(payload []byte) (answer []byte, ok bool, err error) {
-	if kafka.IsEvent(payload) {
-		return nil, false, nil
-	}
-	var request struct {
-		Control string             `json:"control"`
-		Config  map[string]*string `json:"config"`
-	}
-	if json.Unmarshal(payload, &request) != nil || request.Control == "" {
-		return nil, false, nil //nolint:nilerr // not a control request, whatever else it is
-	}
-	switch request.Control {
-	case "describe":
-		answer, err = json.Marshal(h.describe)
-		return answer, true, err
-	case "validate":
-		answer, err = json.Marshal(h.validate(request.Config))
-		return answer, true, err
-	}
-	return nil, true, fmt.Errorf("reading the event: there is no control request %q", request.Control)
-}
-
-// Description is what a function says of itself when it is asked to describe.
-type Description struct {
-	// Class is the connector's full Java class name, Aliases are further names of it.
-	Class   string   `json:"class"`
-	Aliases []string `json:"aliases,omitempty"`
-	// Type is "source" or "sink".
-	Type    string `json:"type"`
-	Version string `json:"version"`
-	Doc     string `json:"doc"`
-}
-
 // Version is the Apache Kafka release whose behaviour the runtime has.
 const Version = "4.3.1"
-
-func describe[T any](c connect.Connector[T], kind connector.Kind) Description {
-	version := c.Version
-	if version == "" {
-		version = Version
-	}
-	return Description{Class: c.Class, Aliases: c.Aliases, Type: string(kind), Version: version, Doc: c.Doc}
-}
-
-// validate returns what judges configurations of the connector as PUT …/config/validate does.
-func validate[T config.Definer](c connect.Connector[T], kind connector.Kind, e worker.Env) func(map[string]*string) config.Infos {
-	return func(settings map[string]*string) config.Infos {
-		subject := connector.Subject{Kind: kind, Own: c.New(), Version: describe(c, kind).Version}
-		return connector.Validate(settings, subject, e.Plugins, e.Settings)
-	}
-}

@@ -1,0 +1,146 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+
+	"github.com/sluice-connect/sluice/runtime/offset"
+)
+
+// errUnchanged says that there is nothing to write.
+var errUnchanged = errors.New("nothing to change")
+
+// update changes a connector, on condition that it is still as it was read; if not, it is read again and changed anew.
+// with says what a change does to running tasks. What is returned is the connector as it was before, and after.
+func (s *Server) update(
+	ctx context.Context, name string, missing error, change func(c *offset.Connector) (with offset.Revoke, err error),
+) (before, after offset.Connector, err error) {
+	for {
+		c, _, err := s.Store.Look(ctx, name, 0)
+		if errors.Is(err, offset.ErrNotFound) {
+			return c, c, missing
+		}
+		if err != nil {
+			return c, c, fmt.Errorf("looking up connector %s: %w", name, err)
+		}
+		before = c
+		c.Config, c.Trigger = maps.Clone(c.Config), maps.Clone(c.Trigger)
+		if c.Trigger == nil {
+			c.Trigger = map[string]string{}
+		}
+		if !c.Stale && c.Target != offset.Stopped {
+			delete(c.Trigger, stoppedHandle) // it was planned since
+		}
+		with, err := change(&c)
+		if errors.Is(err, errUnchanged) {
+			return before, before, nil
+		}
+		if err != nil {
+			return before, before, err
+		}
+		after, err = s.Store.Put(ctx, c, with)
+		if errors.Is(err, offset.ErrStale) {
+			continue
+		}
+		if err != nil {
+			return before, before, fmt.Errorf("changing connector %s: %w", name, err)
+		}
+		if err := s.Triggers.Changed(ctx, after); err != nil {
+			return before, after, fmt.Errorf("changing the triggers of connector %s: %w", name, err)
+		}
+		return before, after, nil
+	}
+}
+
+// putConfig answers PUT /connectors/…/config: the last writer wins.
+func (s *Server) putConfig(r *request) (answer, error) {
+	ctx, name := r.Context(), r.name()
+	settings, err := r.readSettings()
+	if err != nil {
+		return answer{}, err
+	}
+	if err := nameIn(settings, name); err != nil {
+		return answer{}, err
+	}
+	if err := s.check(ctx, settings); err != nil {
+		return answer{}, err
+	}
+	for {
+		_, c, err := s.update(ctx, name, offset.ErrNotFound, func(c *offset.Connector) (offset.Revoke, error) {
+			return offset.Restart, configure(r, c, stored(settings))
+		})
+		if err == nil {
+			return s.configured(r, c)
+		}
+		if !errors.Is(err, offset.ErrNotFound) {
+			return answer{}, err
+		}
+		if r.Header.Get("If-Match") != "" {
+			return answer{}, fail(http.StatusPreconditionFailed, "Connector %s not found", name)
+		}
+		c = offset.Connector{Name: name, Config: stored(settings), Target: offset.Running, Stale: true}
+		c, err = s.Store.Put(ctx, c, offset.Restart)
+		if errors.Is(err, offset.ErrStale) {
+			continue // somebody created it just now
+		}
+		if err != nil {
+			return answer{}, fmt.Errorf("creating connector %s: %w", name, err)
+		}
+		return s.created(r, c, settings)
+	}
+}
+
+// configure gives a connector another configuration, and with it a new chance.
+func configure(r *request, c *offset.Connector, settings map[string]string) error {
+	if err := r.mustMatch(*c); err != nil {
+		return err
+	}
+	c.Config, c.Stale = settings, true
+	delete(c.Trigger, Halted)
+	if c.Status.State == offset.StateFailed {
+		c.Status = offset.Status{Worker: c.Status.Worker}
+	}
+	return nil
+}
+
+// configured answers a change of the configuration: the tasks are those from before, until they are planned again.
+func (s *Server) configured(r *request, c offset.Connector) (answer, error) {
+	plugins, err := s.Functions.Plugins(r.Context())
+	if err != nil {
+		return answer{}, fmt.Errorf("asking which connectors there are: %w", err)
+	}
+	return ok(infoOf(c, pluginOf(plugins, c.Config))).tagged(c), nil
+}
+
+// patchConfig answers PATCH /connectors/…/config: null removes a setting. The outcome as a whole must be good.
+func (s *Server) patchConfig(r *request) (answer, error) {
+	ctx, name := r.Context(), r.name()
+	patch, err := r.readSettings()
+	if err != nil {
+		return answer{}, err
+	}
+	_, c, err := s.update(ctx, name, notFound(name), func(c *offset.Connector) (offset.Revoke, error) {
+		merged := make(map[string]*string, len(c.Config)+len(patch))
+		for key, value := range c.Config {
+			merged[key] = &value
+		}
+		for key, value := range patch {
+			if value == nil {
+				delete(merged, key)
+			} else {
+				merged[key] = value
+			}
+		}
+		if err := s.check(ctx, merged); err != nil {
+			return 0, err
+		}
+		return offset.Restart, configure(r, c, stored(merged))
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	return s.configured(r, c)
+}

@@ -1,0 +1,126 @@
+package control
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/connect"
+)
+
+// pluginInfo is Connect's PluginInfo.
+type pluginInfo struct {
+	Class   string `json:"class"`
+	Type    string `json:"type"`
+	Version string `json:"version"`
+
+	define func() config.Definer // nil for connectors
+}
+
+func (s *Server) plugins(r *request) (answer, error) {
+	plugins, err := s.Functions.Plugins(r.Context())
+	if err != nil {
+		return answer{}, fmt.Errorf("asking which connectors there are: %w", err)
+	}
+	list := []pluginInfo{}
+	for _, kind := range []string{"sink", "source"} {
+		for _, p := range plugins {
+			if p.Type == kind {
+				list = append(list, pluginInfo{Class: p.Class, Type: p.Type, Version: p.Version})
+			}
+		}
+	}
+	if !r.is("connectorsOnly", true) {
+		list = append(list, s.others()...)
+	}
+	return ok(list), nil
+}
+
+// others are the plugins that are no connectors.
+func (s *Server) others() []pluginInfo {
+	return slices.Concat(
+		table(s.Plugins.Transforms, "transformation", s.Plugins.Version),
+		table(s.Plugins.Predicates, "predicate", s.Plugins.Version),
+		table(s.Plugins.Converters, "converter", s.Plugins.Version),
+		table(s.Plugins.HeaderConverters, "header_converter", s.Plugins.Version),
+	)
+}
+
+func table[P config.Definer](plugins []connect.Plugin[P], kind, version string) []pluginInfo {
+	list := make([]pluginInfo, len(plugins))
+	for i, p := range plugins {
+		list[i] = pluginInfo{p.Class, kind, version, func() config.Definer { return p.New() }}
+	}
+	slices.SortFunc(list, func(a, b pluginInfo) int { return cmp.Compare(a.Class, b.Class) })
+	return list
+}
+
+// called tells whether a plugin goes by a name: its class, its simple name, or that without its kind. The simple name of
+// X$Value is Value, which many classes share.
+func (p pluginInfo) called(name string) bool {
+	if p.Class == name {
+		return true
+	}
+	simple := p.Class[strings.LastIndexByte(p.Class, '.')+1:]
+	if strings.Contains(simple, "$") {
+		return false
+	}
+	kind := map[string]string{
+		"transformation": "Transformation", "predicate": "Predicate", "converter": "Converter", "header_converter": "HeaderConverter",
+	}[p.Type]
+	return simple == name || strings.TrimSuffix(simple, kind) == name
+}
+
+// pluginConfig answers GET /connector-plugins/…/config.
+func (s *Server) pluginConfig(r *request) (answer, error) {
+	plugins, err := s.Functions.Plugins(r.Context())
+	if err != nil {
+		return answer{}, fmt.Errorf("asking which connectors there are: %w", err)
+	}
+	p, err := find(plugins, r.name())
+	if err == nil {
+		var keys []config.KeyInfo
+		if err := s.ask(r.Context(), p.Class, map[string]string{"control": "keys"}, &keys); err != nil {
+			return answer{}, err
+		}
+		return ok(keys), nil
+	}
+	for _, p := range s.others() {
+		if p.called(r.name()) {
+			return ok(config.Keys(p.define())), nil
+		}
+	}
+	return answer{}, fail(http.StatusNotFound, "Unknown plugin %s.", r.name())
+}
+
+// validate answers PUT /connector-plugins/…/config/validate. What creating a connector refuses with 400 is 500 here.
+func (s *Server) validate(r *request) (answer, error) {
+	settings, err := r.readSettings()
+	if err != nil {
+		return answer{}, err
+	}
+	if class := settings[classSetting]; class != nil && !strings.HasSuffix(normal(*class), normal(r.name())) {
+		return answer{}, fail(http.StatusBadRequest, "Included connector type %s does not match request type %s", *class, r.name())
+	}
+	infos, err := s.judge(r.Context(), settings)
+	var refused *Error
+	if errors.As(err, &refused) {
+		return answer{}, errors.New(refused.Message)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(infos), nil
+}
+
+// normal is the name of a connector class without Connector at its end.
+func normal(class string) string {
+	if class == "Connector" {
+		return class
+	}
+	return strings.TrimSuffix(class, "Connector")
+}

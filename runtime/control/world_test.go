@@ -1,0 +1,212 @@
+package control_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sluice-connect/sluice/functions/file"
+	"github.com/sluice-connect/sluice/local/broker"
+	"github.com/sluice-connect/sluice/local/trigger"
+	"github.com/sluice-connect/sluice/runtime"
+	"github.com/sluice-connect/sluice/runtime/control"
+	"github.com/sluice-connect/sluice/runtime/kafka"
+	"github.com/sluice-connect/sluice/runtime/offset"
+	"github.com/sluice-connect/sluice/runtime/worker"
+)
+
+// world is all that a server works with, in this process: a broker, a table, and what runs connectors as the table says.
+type world struct {
+	t       *testing.T
+	store   *offset.Memory
+	brokers string
+	env     worker.Env
+	trigger *trigger.Trigger
+	source  runtime.Controls
+	sink    runtime.Controls
+
+	mu      sync.Mutex
+	sinks   map[string]*invokedSink
+	sources map[string]bool // under way
+	running sync.WaitGroup
+}
+
+// invokedSink is a sink's function, used for one invocation at a time.
+type invokedSink struct {
+	sync.Mutex
+	sink *worker.Sink
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	b, err := broker.Open(broker.Options{Addr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		t: t, store: offset.NewMemory(time.Now), brokers: b.Addr(), sinks: map[string]*invokedSink{}, sources: map[string]bool{},
+		trigger: trigger.New(trigger.Options{RetryMax: 200 * time.Millisecond}),
+	}
+	w.env, err = worker.NewEnv(map[string]string{"bootstrap.servers": b.Addr()}, runtime.Plugins())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.env.Worker, w.env.Log = "here:1", slog.New(slog.DiscardHandler)
+	w.source = runtime.SourceControls(file.Source, w.env)
+	w.sink = runtime.SinkControls(file.Sink, w.env, nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	w.running.Go(func() { w.follow(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		w.running.Wait()
+		if err := w.trigger.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// serve returns a server of the REST API.
+func (w *world) serve(t *testing.T) *httptest.Server {
+	t.Helper()
+	admin, err := kafka.NewAdmin(kafka.AdminConfig{Properties: map[string]string{"bootstrap.servers": w.brokers}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(admin.Close)
+	server := httptest.NewServer(control.New(control.Options{
+		Store: w.store, Functions: w, Triggers: w, Plugins: runtime.Plugins(), Version: runtime.Version,
+		ClusterID: func() string { return "test" }, Worker: "there:2", Log: w.env.Log,
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// Plugins implements control.Functions.
+func (w *world) Plugins(context.Context) ([]control.Plugin, error) {
+	return []control.Plugin{
+		{Class: file.Source.Class, Type: "source", Version: runtime.Version},
+		{Class: file.Sink.Class, Type: "sink", Version: runtime.Version},
+	}, nil
+}
+
+// Ask implements control.Functions.
+func (w *world) Ask(ctx context.Context, class string, request []byte) ([]byte, error) {
+	controls := w.source
+	if class == file.Sink.Class {
+		controls = w.sink
+	}
+	answer, _, err := controls.Answer(ctx, request)
+	return answer, err
+}
+
+// Changed implements control.Triggers.
+func (w *world) Changed(_ context.Context, c offset.Connector) error {
+	if isSink(c) && c.Stale && c.Target == offset.Running {
+		w.running.Go(func() {
+			// A failure stands in the connector's status.
+			_, _ = w.invoke(context.Background(), c.Name, []byte(`{"eventSource":"SelfManagedKafka","records":{}}`))
+		})
+	}
+	return nil
+}
+
+// Deleted implements control.Triggers.
+func (w *world) Deleted(context.Context, string) error { return nil }
+
+// Delivering implements control.Triggers.
+func (w *world) Delivering(_ context.Context, c offset.Connector) (bool, error) {
+	s, err := w.trigger.Status(c.Name)
+	return err == nil && s.State != trigger.Disabled, nil //nolint:nilerr // not there
+}
+
+func isSink(c offset.Connector) bool { return strings.Contains(c.Config["connector.class"], "Sink") }
+
+// follow makes run what the table says.
+func (w *world) follow(ctx context.Context) {
+	there := map[string]offset.Connector{}
+	for {
+		connectors, err := w.store.List(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			w.t.Error(err)
+		}
+		known := map[string]bool{}
+		for _, c := range connectors {
+			known[c.Name] = true
+			if old, ok := there[c.Name]; isSink(c) && (!ok || old.Version != c.Version) {
+				w.follows(c)
+			}
+			there[c.Name] = c
+			if !isSink(c) && c.Target == offset.Running {
+				w.tick(ctx, c.Name)
+			}
+		}
+		for name := range there {
+			if !known[name] {
+				w.trigger.Delete(name)
+				delete(there, name)
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// follows makes a sink's trigger what its item says.
+func (w *world) follows(c offset.Connector) {
+	err := w.trigger.Put(trigger.Mapping{
+		Name: c.Name, Topic: c.Config["topics"], Group: "connect-" + c.Name, Client: []kgo.Opt{kgo.SeedBrokers(w.brokers)},
+		Bootstrap: w.brokers, Window: -1, Disabled: c.Target != offset.Running || c.Trigger[control.Halted] != "",
+		Invoke: func(ctx context.Context, payload []byte) ([]byte, error) { return w.invoke(ctx, c.Name, payload) },
+	})
+	if err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *world) invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	w.mu.Lock()
+	s := w.sinks[name]
+	if s == nil {
+		s = &invokedSink{sink: &worker.Sink{Connector: file.Sink, Name: name, Env: w.env, Store: w.store}}
+		w.sinks[name] = s
+	}
+	w.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
+	answer, _, err := s.sink.Run(ctx, payload)
+	return answer, err
+}
+
+// tick invokes a source that is not under way.
+func (w *world) tick(ctx context.Context, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sources[name] {
+		return
+	}
+	w.sources[name] = true
+	w.running.Go(func() {
+		source := &worker.Source{Connector: file.Source, Env: w.env, Store: w.store}
+		if _, err := source.Run(ctx, worker.Tick{Connector: name}); err != nil && ctx.Err() == nil {
+			w.env.Log.Warn("a tick failed", "error", err)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.sources, name)
+	})
+}

@@ -1,0 +1,204 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/connector"
+	"github.com/sluice-connect/sluice/runtime/kafka"
+	"github.com/sluice-connect/sluice/runtime/worker"
+)
+
+// Controls answers control requests: what only the function of a connector class can say. A request is a JSON object
+// whose member "control" is one of
+//
+//	describe  the Description
+//	keys      all settings, as GET /connector-plugins/…/config
+//	validate  the judgement of "config", as PUT /connector-plugins/…/config/validate
+//	alter     whether "config" allows to set "offsets"; answers an Altered
+//	plan      have the tasks of this function's connector planned, if that is due; sinks only
+type Controls struct {
+	description Description
+	keys        func() []config.KeyInfo
+	validate    func(settings map[string]*string) config.Infos
+	alter       func(ctx context.Context, settings map[string]string, offsets []Offset) (done bool, err error)
+	plan        func(ctx context.Context) error
+}
+
+// Description is what a function says of itself when it is asked to describe.
+type Description struct {
+	// Class is the connector's full Java class name, Aliases are further names of it.
+	Class   string   `json:"class"`
+	Aliases []string `json:"aliases,omitempty"`
+	// Type is "source" or "sink".
+	Type    string `json:"type"`
+	Version string `json:"version"`
+	Doc     string `json:"doc"`
+}
+
+// Offset is one of the offsets to alter. A null Offset removes it.
+type Offset struct {
+	Partition json.RawMessage `json:"partition"`
+	Offset    json.RawMessage `json:"offset"`
+}
+
+// Altered is the answer to alter: Refused says why not, or Done that the connector itself took care of what it keeps
+// elsewhere.
+type Altered struct {
+	Done    bool   `json:"done"`
+	Refused string `json:"refused,omitempty"`
+}
+
+// SourceControls answers for a source.
+func SourceControls(c connect.SourceConnector, e worker.Env) Controls {
+	controls := controlsOf(c, connector.KindSource, e)
+	controls.alter = func(ctx context.Context, settings map[string]string, offsets []Offset) (bool, error) {
+		task := c.New()
+		alterer, ok := task.(connect.OffsetAlterer)
+		if !ok {
+			return false, nil
+		}
+		if err := parsed(settings, task); err != nil {
+			return false, err
+		}
+		all := make(connect.Offsets, len(offsets))
+		for _, o := range offsets {
+			partition, err := connect.ParsePartition(o.Partition)
+			if err != nil {
+				return false, err
+			}
+			all[partition] = connect.Position{}
+			if string(o.Offset) != "null" && len(o.Offset) > 0 {
+				if all[partition], err = connect.ParsePosition(o.Offset); err != nil {
+					return false, err
+				}
+			}
+		}
+		return alterer.AlterOffsets(ctx, all)
+	}
+	return controls
+}
+
+// SinkControls answers for a sink. plan has its tasks planned; nil if the function works for no connector.
+func SinkControls(c connect.SinkConnector, e worker.Env, plan func(ctx context.Context) error) Controls {
+	controls := controlsOf(c, connector.KindSink, e)
+	controls.plan = plan
+	controls.alter = func(ctx context.Context, settings map[string]string, offsets []Offset) (bool, error) {
+		task := c.New()
+		alterer, ok := task.(connect.SinkOffsetAlterer)
+		if !ok {
+			return false, nil
+		}
+		if err := parsed(settings, task); err != nil {
+			return false, err
+		}
+		all := make(map[connect.TopicPartition]*int64, len(offsets))
+		for _, o := range offsets {
+			var at struct {
+				Topic     string `json:"kafka_topic"`
+				Partition int32  `json:"kafka_partition"`
+			}
+			var position *struct {
+				Offset int64 `json:"kafka_offset"`
+			}
+			if err := errors.Join(json.Unmarshal(o.Partition, &at), json.Unmarshal(o.Offset, &position)); err != nil {
+				return false, fmt.Errorf("reading the offsets: %w", err)
+			}
+			partition := connect.TopicPartition{Topic: at.Topic, Partition: at.Partition}
+			all[partition] = nil
+			if position != nil {
+				all[partition] = &position.Offset
+			}
+		}
+		return alterer.AlterSinkOffsets(ctx, all)
+	}
+	return controls
+}
+
+func controlsOf[T config.Definer](c connect.Connector[T], kind connector.Kind, e worker.Env) Controls {
+	d := describe(c, kind)
+	subject := func() connector.Subject { return connector.Subject{Kind: kind, Own: c.New(), Version: d.Version} }
+	return Controls{
+		description: d,
+		keys:        func() []config.KeyInfo { return connector.Keys(subject(), e.Plugins) },
+		validate: func(settings map[string]*string) config.Infos {
+			return connector.Validate(settings, subject(), e.Plugins, e.Settings)
+		},
+	}
+}
+
+func describe[T any](c connect.Connector[T], kind connector.Kind) Description {
+	version := c.Version
+	if version == "" {
+		version = Version
+	}
+	return Description{Class: c.Class, Aliases: c.Aliases, Type: string(kind), Version: version, Doc: c.Doc}
+}
+
+// parsed gives a fresh task its settings.
+func parsed(settings map[string]string, task config.Definer) error {
+	if err := config.Parse(settings, task); err != nil {
+		return err
+	}
+	if v, ok := task.(connect.Validator); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+// Answer answers a control request. ok is false for any other event.
+func (c Controls) Answer(ctx context.Context, payload []byte) (answer []byte, ok bool, err error) {
+	if kafka.IsEvent(payload) {
+		return nil, false, nil
+	}
+	var request struct {
+		Control string             `json:"control"`
+		Config  map[string]*string `json:"config"`
+		Offsets []Offset           `json:"offsets"`
+	}
+	if json.Unmarshal(payload, &request) != nil || request.Control == "" {
+		return nil, false, nil //nolint:nilerr // not a control request, whatever else it is
+	}
+	var reply any
+	switch request.Control {
+	case "describe":
+		reply = c.description
+	case "keys":
+		reply = c.keys()
+	case "validate":
+		reply = c.validate(request.Config)
+	case "alter":
+		done, err := c.alter(ctx, notNull(request.Config), request.Offsets)
+		altered := Altered{Done: done}
+		if err != nil {
+			altered = Altered{Refused: err.Error()}
+		}
+		reply = altered
+	case "plan":
+		if c.plan == nil {
+			return nil, true, errors.New("planning tasks: this function plans with its next tick")
+		}
+		if err := c.plan(ctx); err != nil {
+			return nil, true, fmt.Errorf("planning tasks: %w", err)
+		}
+		reply = struct{}{}
+	default:
+		return nil, true, fmt.Errorf("reading the event: there is no control request %q", request.Control)
+	}
+	answer, err = json.Marshal(reply)
+	return answer, true, err
+}
+
+func notNull(settings map[string]*string) map[string]string {
+	out := make(map[string]string, len(settings))
+	for name, value := range settings {
+		if value != nil {
+			out[name] = *value
+		}
+	}
+	return out
+}
