@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"testing"
 	"unicode/utf16"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -86,33 +87,94 @@ func numbers(records []*kgo.Record) ([]int, error) {
 	return out, nil
 }
 
-// compare checks the numbers at the destination of one source partition: 1 to last, in order, where a later attempt may
-// fall back to behind what it started from, one attempt after the other. It returns how many came more than once.
-func compare(got []int, last int, starts []int) (repeated int, err error) {
-	high, attempt := 0, 0
+// compare checks what arrived against what was sent, in order. A later attempt may begin anew at an earlier place: restarts
+// are the places in sent from which the attempts went on, in order. Nothing else may come twice, and nothing may be missing.
+func compare(got, sent, restarts []int) error {
+	// Where the same value was sent more than once there may be several ways to explain what arrived: from the place in
+	// sent of the next value to the number of restarts used up, the least.
+	ways := map[int]int{0: 0}
 	for i, n := range got {
-		if n > last || n < 1 {
-			return 0, fmt.Errorf("%d at place %d was never written", n, i)
-		}
-		if i > 0 && n == got[i-1]+1 || i == 0 && n == 1 {
-			if n <= high {
-				repeated++
+		next := map[int]int{}
+		reach := func(place, used int) {
+			if sent[place] != n {
+				return
 			}
-			high = max(high, n)
-			continue
+			if least, ok := next[place+1]; !ok || used < least {
+				next[place+1] = used
+			}
 		}
-		if n > high+1 {
-			return 0, fmt.Errorf("%d follows %d at place %d: lines are lost or out of order (starts %v)", n, got[max(0, i-1)], i, starts)
+		for place, used := range ways {
+			if place < len(sent) {
+				reach(place, used)
+			}
+			for r := used; r < len(restarts); r++ {
+				if restarts[r] < place {
+					reach(restarts[r], r+1)
+				}
+			}
 		}
-		for attempt++; attempt < len(starts) && starts[attempt] != n-1; attempt++ {
+		if len(next) == 0 {
+			return fmt.Errorf("at place %d there is %d (…%v); by what was sent there could be %s, and attempts began at %v",
+				i, n, got[max(0, i-5):i], expected(ways, sent), restarts)
 		}
-		if attempt >= len(starts) {
-			return 0, fmt.Errorf("%d follows %d at place %d, and no further attempt started there (starts %v)", n, got[max(0, i-1)], i, starts)
-		}
-		repeated++
+		ways = next
 	}
-	if high != last {
-		return 0, fmt.Errorf("%d lines of %d arrived", high, last)
+	if _, ok := ways[len(sent)]; !ok {
+		return fmt.Errorf("after %d of %d something is missing: %s should follow", len(got), len(sent), expected(ways, sent))
 	}
-	return repeated, nil
+	return nil
+}
+
+// expected names what could come next.
+func expected(ways map[int]int, sent []int) string {
+	var out []string
+	for place, used := range ways {
+		what := "the end"
+		if place < len(sent) {
+			what = strconv.Itoa(sent[place])
+		}
+		out = append(out, fmt.Sprintf("%s (%d of %d sent, %d attempts used up)", what, place, len(sent), used))
+	}
+	return strings.Join(out, " or ")
+}
+
+// upTo are the numbers from 1 to n.
+func upTo(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i + 1
+	}
+	return out
+}
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		got, sent []int
+		restarts  []int
+		good      bool
+	}{
+		{"exact", []int{1, 2, 3}, []int{1, 2, 3}, nil, true},
+		{"nothing", nil, nil, nil, true},
+		{"again from a restart", []int{1, 2, 2, 3}, []int{1, 2, 3}, []int{0, 1}, true},
+		{"a restart without effect", []int{1, 2, 3}, []int{1, 2, 3}, []int{0, 1, 2}, true},
+		{"again without a restart", []int{1, 2, 2, 3}, []int{1, 2, 3}, []int{0}, false},
+		{"again from before the restart", []int{1, 2, 3, 1, 2, 3}, []int{1, 2, 3}, []int{1}, false},
+		{"restarts in another order", []int{1, 2, 3, 2, 3, 1, 2, 3}, []int{1, 2, 3}, []int{0, 1}, false},
+		{"a restart ahead", []int{1, 3}, []int{1, 2, 3}, []int{2}, false},
+		{"lost", []int{1, 3}, []int{1, 2, 3}, nil, false},
+		{"lost at the end", []int{1, 2}, []int{1, 2, 3}, nil, false},
+		{"lost at the end after a restart", []int{1, 2, 3, 2}, []int{1, 2, 3}, []int{1}, false},
+		{"swapped", []int{2, 1, 3}, []int{1, 2, 3}, []int{0}, false},
+		{"never sent", []int{1, 2, 3, 4}, []int{1, 2, 3}, []int{0}, false},
+		{"sent twice", []int{1, 2, 1, 2, 1, 2, 3}, []int{1, 2, 1, 2, 3}, []int{2}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if err := compare(test.got, test.sent, test.restarts); (err == nil) != test.good {
+				t.Error(err)
+			}
+		})
+	}
 }

@@ -177,5 +177,5 @@ func (s *source) compare() (int, error) {
 			return 0, err
 		}
 	}
-	return compare(got, len(s.in.ends), lines)
+	return len(got) - len(s.in.ends), compare(got, upTo(len(s.in.ends)), lines)
 }
