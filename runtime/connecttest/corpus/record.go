@@ -99,15 +99,29 @@ func Changed(r connect.Record, output json.RawMessage) (want connect.Record, dro
 			return r, false, err
 		}
 	}
-	if raw, ok := parts["key"]; ok {
-		if r.Key.Value, err = Value(raw, r.Key.Schema); err != nil {
-			return r, false, err
-		}
+	if err := changedValue(&r.Key, parts["key"], parts["keySchema"]); err != nil {
+		return r, false, err
 	}
-	if raw, ok := parts["value"]; ok {
-		r.Value.Value, err = Value(raw, r.Value.Schema)
+	return r, false, changedValue(&r.Value, parts["value"], parts["valueSchema"])
+}
+
+// changedValue replaces the value of a datum by the one that is given. A struct that is not given, because its fields are
+// the same, takes the new schema around it.
+func changedValue(d *connect.Datum, value, around json.RawMessage) (err error) {
+	if value != nil {
+		d.Value, err = Value(value, d.Schema)
+		return err
 	}
-	return r, false, err
+	v, ok := d.Value.(*schema.Struct)
+	if !ok || around == nil || d.Schema == nil || len(d.Schema.Fields) != len(v.Schema().Fields) {
+		return nil
+	}
+	values := make([]any, len(d.Schema.Fields))
+	for i := range values {
+		values[i] = v.Raw(i)
+	}
+	d.Value = schema.StructFrom(d.Schema, values)
+	return nil
 }
 
 func headers(in []header) ([]connect.Header, error) {
@@ -131,7 +145,11 @@ func timestamp(raw json.RawMessage) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("decoding a timestamp: %w", err)
 	}
 	ms, err := strconv.ParseInt(text, 10, 64)
-	return schema.Instant(ms), err
+	t := schema.Instant(ms)
+	if t.IsZero() {
+		t = t.Add(time.Nanosecond) // that instant would count as none
+	}
+	return t, err
 }
 
 func timeType(name string) connect.TimeType {

@@ -1,0 +1,88 @@
+package javaregex
+
+// node is a piece of an expression.
+type node struct {
+	kind kind
+	set  set     // of a character
+	subs []*node // of a sequence, of alternatives; one of a group or repeat
+	// least and most bound a repeat; most -1 is no bound. mode is how it tries.
+	least, most int
+	mode        mode
+	// group is the number of a capturing group or of the group that a back reference means. fold makes a reference
+	// match in any case.
+	group int
+	fold  bool
+	multi bool // ^ and $ match at lines
+	unix  bool // only \n ends a line
+}
+
+type kind uint8
+
+const (
+	sequence kind = iota
+	alternatives
+	character
+	dot
+	group // captures
+	ahead
+	notAhead
+	behind
+	notBehind
+	atomic
+	repeat
+	backReference
+	caret
+	dollar
+	begin
+	end
+	boundary
+	notBoundary
+	lineBreak
+)
+
+type mode uint8
+
+const (
+	greedy mode = iota
+	lazy
+	possessive
+)
+
+// longest is the length of the longest text that a node can match, -1 when there is no bound.
+func (n *node) longest() int {
+	switch n.kind {
+	case character, dot:
+		return 1
+	case lineBreak:
+		return 2
+	case sequence, group, atomic:
+		sum := 0
+		for _, s := range n.subs {
+			m := s.longest()
+			if m < 0 {
+				return -1
+			}
+			sum += m
+		}
+		return sum
+	case alternatives:
+		most := 0
+		for _, s := range n.subs {
+			m := s.longest()
+			if m < 0 {
+				return -1
+			}
+			most = max(most, m)
+		}
+		return most
+	case repeat:
+		m := n.subs[0].longest()
+		if m < 0 || n.most < 0 || m > 0 && n.most > 1<<30/m {
+			return -1
+		}
+		return m * n.most
+	case backReference:
+		return -1
+	}
+	return 0
+}
