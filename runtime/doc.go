@@ -10,6 +10,7 @@
 //	offset      the table's contract and its memory form; offset/dynamo: the form that is deployed
 //	kafka       all that speaks Kafka: event decoding, producer, topics, answers
 //	worker      one invocation of a source or a sink task
+//	secret      ${provider:path:key} in settings: resolved, restored, scrubbed
 //	metric      one line of metrics per invocation
 //
 // What the runtime promises. The line of code that keeps a promise names its number:

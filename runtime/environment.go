@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
+	"github.com/sluice-connect/sluice/runtime/secret"
 	"github.com/sluice-connect/sluice/runtime/worker"
 )
 
@@ -18,7 +19,7 @@ const (
 	// EnvConnector names the connector that a sink's function works for.
 	EnvConnector = "SLUICE_CONNECTOR"
 	// EnvWorker is a JSON object of Connect worker properties: bootstrap.servers, security, default converters,
-	// offset.flush.interval.ms, producer.* and so on.
+	// offset.flush.interval.ms, producer.*, config.providers and so on. Values may be placeholders of those providers.
 	EnvWorker = "SLUICE_WORKER"
 	// EnvLog is "text" for logs that people read; JSON otherwise.
 	EnvLog = "SLUICE_LOG"
@@ -48,8 +49,10 @@ func load(ctx context.Context) (environment, error) {
 	if e.worker, err = worker.NewEnv(properties, plugins()); err != nil {
 		return e, err
 	}
+	secrets := secret.New(secret.Options{Properties: properties})
+	e.worker.Secrets = secrets
 	e.worker.Worker = workerID()
-	e.worker.Log = slog.New(logHandler())
+	e.worker.Log = slog.New(secrets.LogHandler(logHandler())) // Invariant 6
 	return e, nil
 }
 

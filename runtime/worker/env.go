@@ -41,10 +41,24 @@ type Env struct {
 	NewProducer func(kafka.ProducerConfig) (*kafka.Producer, error)
 	// Log takes what people should read.
 	Log *slog.Logger
+	// Secrets resolves placeholders in settings. nil leaves them as they are.
+	Secrets Secrets
+
+	// properties are the worker's as they were given, if they hold placeholders: see resolved.
+	properties map[string]string
 }
 
-// NewEnv reads the properties of a Connect worker.
+// NewEnv reads the properties of a Connect worker. Those with placeholders are read when they are first needed.
 func NewEnv(properties map[string]string, plugins connector.Plugins) (Env, error) {
+	plain := withoutPlaceholders(properties)
+	env, err := readEnv(plain, plugins)
+	if len(plain) < len(properties) {
+		env.properties = properties
+	}
+	return env, err
+}
+
+func readEnv(properties map[string]string, plugins connector.Plugins) (Env, error) {
 	settings, err := connector.ParseWorker(properties, plugins)
 	if err != nil {
 		return Env{}, fmt.Errorf("reading the worker's settings: %w", err)

@@ -267,9 +267,9 @@ func (o *outbox) recycle(b *batch) {
 
 // newOutbox makes the outbox of a task, over the producer that an earlier invocation left warm if its settings are the
 // same.
-func (s *Source) newOutbox(c *connector.SourceConfig, generation int64, task int) (*outbox, error) {
+func (s *Source) newOutbox(env *Env, c *connector.SourceConfig, generation int64, task int) (*outbox, error) {
 	id := fmt.Sprintf("connector-producer-%s-%d", c.Name, task)
-	properties, err := s.Env.producerProperties(id, c.Overrides.Producer)
+	properties, err := env.producerProperties(id, c.Overrides.Producer)
 	if err != nil {
 		return nil, err
 	}
@@ -278,7 +278,7 @@ func (s *Source) newOutbox(c *connector.SourceConfig, generation int64, task int
 		if ok {
 			warm.producer.Close()
 		}
-		producer, err := s.Env.NewProducer(kafka.ProducerConfig{
+		producer, err := env.NewProducer(kafka.ProducerConfig{
 			Properties: properties, DeliveryTimeout: c.Lease * 2 / 3, Topics: topicGroups(c.Creation),
 		})
 		if err != nil {

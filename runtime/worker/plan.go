@@ -27,7 +27,7 @@ type planner struct {
 	// define returns the settings of each task.
 	define func(ctx context.Context, c offset.Connector) ([]map[string]string, error)
 	// due tells whether a plan that is not stale must be made again.
-	due func(c offset.Connector) bool
+	due func(ctx context.Context, c offset.Connector) bool
 }
 
 // plan makes and publishes the plan under its lease. published is false if there turned out to be nothing to do. ErrHeld
@@ -51,7 +51,7 @@ func (p planner) plan(ctx context.Context, c offset.Connector) (published bool, 
 	if err != nil {
 		return false, err
 	}
-	if !c.Stale && !c.Gate && (p.due == nil || !p.due(c)) {
+	if !c.Stale && !c.Gate && (p.due == nil || !p.due(ctx, c)) {
 		return false, nil
 	}
 	settings, err := p.tasks(ctx, c)
@@ -111,6 +111,7 @@ func (p planner) same(ctx context.Context, c offset.Connector, settings []map[st
 
 // failed shows in the connector's status that it could not be planned, and returns why.
 func (p planner) failed(ctx context.Context, c offset.Connector, failure error) error {
+	failure = p.env.scrub(failure)
 	if c.Status.State == offset.StateFailed && c.Status.Trace == failure.Error() {
 		return failure // as it stands: nothing new to write at every tick
 	}
@@ -122,19 +123,23 @@ func (p planner) failed(ctx context.Context, c offset.Connector, failure error) 
 }
 
 // planDue tells whether a source's tasks must be planned before they run.
-func (s *Source) planDue(c offset.Connector) bool {
+func (s *Source) planDue(ctx context.Context, c offset.Connector) bool {
 	if c.Stale || c.Gate {
 		return true
 	}
-	every := s.replanEvery(c)
+	every := s.replanEvery(ctx, c)
 	return every > 0 && time.Since(c.PlannedAt) >= every
 }
 
 // replanEvery is how long a plan is good for, 0 for ever. Settings that do not parse are reported by who plans.
-func (s *Source) replanEvery(c offset.Connector) time.Duration {
+func (s *Source) replanEvery(ctx context.Context, c offset.Connector) time.Duration {
 	task := s.Connector.New()
 	r, ok := task.(connect.Replanner)
-	if !ok || parse(c.Config, task) != nil {
+	if !ok {
+		return 0
+	}
+	settings, err := s.Env.resolve(ctx, c.Config)
+	if err != nil || parse(settings, task) != nil {
 		return 0
 	}
 	return r.ReplanEvery()
@@ -146,18 +151,25 @@ func (s *Source) plan(ctx context.Context, c offset.Connector) (bool, error) {
 
 // define returns the settings of a source's tasks: those its Planner says, or one task with the connector's own.
 func (s *Source) define(ctx context.Context, c offset.Connector) ([]map[string]string, error) {
-	parsed, err := connector.ParseSource(c.Config, s.Env.Plugins, s.Env.Settings)
+	now, err := s.Env.start(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	parsed, err := connector.ParseSource(now.config, s.Env.Plugins, now.env.Settings)
+	if err != nil {
+		return nil, connector.ConcealError(err, c.Config, now.config)
+	}
 	task := s.Connector.New()
-	if err := parse(c.Config, task); err != nil {
-		return nil, err
+	if err := parse(now.config, task); err != nil {
+		return nil, connector.ConcealError(err, c.Config, now.config)
 	}
 	settings := []map[string]string{maps.Clone(c.Config)}
 	if p, ok := task.(connect.Planner); ok {
-		if settings, err = p.Plan(ctx, maps.Clone(c.Config), parsed.TasksMax); err != nil {
+		if settings, err = p.Plan(ctx, maps.Clone(now.config), parsed.TasksMax); err != nil {
 			return nil, fmt.Errorf("planning tasks: %w", err)
+		}
+		if settings, err = s.Env.restored(settings, c, now.config); err != nil {
+			return nil, err
 		}
 	}
 	for _, task := range settings {
@@ -168,18 +180,25 @@ func (s *Source) define(ctx context.Context, c offset.Connector) ([]map[string]s
 
 // planner returns the settings of a sink's tasks: those its Planner says, or tasks.max times the connector's own.
 func (s *Sink) planner(ctx context.Context, c offset.Connector) ([]map[string]string, error) {
-	parsed, err := connector.ParseSink(c.Config, s.Env.Plugins, s.Env.Settings)
+	now, err := s.Env.start(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	parsed, err := connector.ParseSink(now.config, s.Env.Plugins, now.env.Settings)
+	if err != nil {
+		return nil, connector.ConcealError(err, c.Config, now.config)
+	}
 	task := s.Connector.New()
-	if err := parse(c.Config, task); err != nil {
-		return nil, err
+	if err := parse(now.config, task); err != nil {
+		return nil, connector.ConcealError(err, c.Config, now.config)
 	}
 	var settings []map[string]string
 	if p, ok := task.(connect.Planner); ok {
-		if settings, err = p.Plan(ctx, maps.Clone(c.Config), parsed.TasksMax); err != nil {
+		if settings, err = p.Plan(ctx, maps.Clone(now.config), parsed.TasksMax); err != nil {
 			return nil, fmt.Errorf("planning tasks: %w", err)
+		}
+		if settings, err = s.Env.restored(settings, c, now.config); err != nil {
+			return nil, err
 		}
 	} else {
 		for range parsed.TasksMax {

@@ -39,6 +39,7 @@ func (s *Sink) Run(ctx context.Context, payload []byte) (answer []byte, report R
 	start := time.Now()
 	report = Report{Connector: s.Name, Worker: s.Env.Worker, Task: -1, Did: "ran"}
 	answer, err = s.run(ctx, payload, &report)
+	err = s.Env.failed(err)
 	report.Took = time.Since(start)
 	if err != nil {
 		report.Err, report.Did = err, "failed"
@@ -187,14 +188,22 @@ type sinkTask struct {
 func (s *Sink) openTask(ctx context.Context, c offset.Connector, item offset.Task, log *slog.Logger) (t *sinkTask, err error) {
 	defer contain(&err)
 	t = &sinkTask{plugin: s.Connector.New()}
-	if t.settings, err = connector.ParseSink(c.Config, s.Env.Plugins, s.Env.Settings); err != nil {
+	now, err := s.Env.start(ctx, c)
+	if err != nil {
 		return nil, err
+	}
+	if t.settings, err = connector.ParseSink(now.config, now.env.Plugins, now.env.Settings); err != nil {
+		return nil, connector.ConcealError(err, c.Config, now.config)
 	}
 	t.pipe = newPipeline(&t.settings.Pipeline, &t.settings.Errors)
-	if err := parse(item.Settings, t.plugin); err != nil {
+	settings, err := now.env.resolve(ctx, item.Settings)
+	if err != nil {
 		return nil, err
 	}
-	if t.dead, err = s.Env.newDeadWriter(t.settings, item.ID); err != nil {
+	if err := parse(settings, t.plugin); err != nil {
+		return nil, connector.ConcealError(err, item.Settings, settings)
+	}
+	if t.dead, err = now.env.newDeadWriter(t.settings, item.ID); err != nil {
 		return nil, err
 	}
 	state := &sinkState{store: s.Store, connector: c.Name}

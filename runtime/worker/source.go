@@ -63,12 +63,13 @@ type Report struct {
 func (s *Source) Run(ctx context.Context, tick Tick) (Report, error) {
 	start := time.Now()
 	report := Report{Connector: tick.Connector, Worker: s.Env.Worker, Task: -1}
-	err := s.run(ctx, tick, &report)
+	err := s.Env.scrub(s.run(ctx, tick, &report))
 	report.Took = time.Since(start)
 	if err != nil {
 		report.Err = err
 		report.Did = "failed"
 	}
+	report.Err = s.Env.failed(report.Err)
 	return report, err
 }
 
@@ -82,7 +83,7 @@ func (s *Source) run(ctx context.Context, tick Tick, report *Report) error {
 			report.Did = "paused"
 			return nil
 		}
-		if tick.Task == nil && s.planDue(c) {
+		if tick.Task == nil && s.planDue(ctx, c) {
 			planned, err := s.plan(ctx, c)
 			if errors.Is(err, offset.ErrHeld) || errors.Is(err, offset.ErrStale) {
 				report.Did = "planned elsewhere"

@@ -36,17 +36,25 @@ type sourceRun struct {
 func (r *sourceRun) run(ctx context.Context) (err error) {
 	defer contain(&err)
 	r.status, r.flushed = r.task.Status, time.Now()
-	if r.settings, err = connector.ParseSource(r.connector.Config, r.source.Env.Plugins, r.source.Env.Settings); err != nil {
+	now, err := r.source.Env.start(ctx, r.connector)
+	if err != nil {
 		return err
 	}
+	if r.settings, err = connector.ParseSource(now.config, now.env.Plugins, now.env.Settings); err != nil {
+		return connector.ConcealError(err, r.connector.Config, now.config)
+	}
 	r.pipe = newPipeline(&r.settings.Pipeline, &r.settings.Errors)
-	if r.out, err = r.source.newOutbox(r.settings, r.lease.Generation, r.task.ID); err != nil {
+	if r.out, err = r.source.newOutbox(&now.env, r.settings, r.lease.Generation, r.task.ID); err != nil {
 		return err
 	}
 	defer r.out.close() // Invariant 8: what is unacknowledged then is dropped
 	r.plugin = r.source.Connector.New()
-	if err := parse(r.task.Settings, r.plugin); err != nil {
+	settings, err := now.env.resolve(ctx, r.task.Settings)
+	if err != nil {
 		return err
+	}
+	if err := parse(settings, r.plugin); err != nil {
+		return connector.ConcealError(err, r.task.Settings, settings)
 	}
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
@@ -239,6 +247,7 @@ func (r *sourceRun) write(ctx context.Context, c offset.Commit) error {
 // end gives the lease back and writes how it went. The error it returns is one of the function itself.
 func (r *sourceRun) end(ctx context.Context, failure error) error {
 	r.keeper.stop()
+	failure = r.source.Env.scrub(failure)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	now := time.Now()
