@@ -45,9 +45,10 @@ var layers = []layer{
 	{"runtime/schema", nil, nil},
 	{"runtime/config", nil, nil},
 	{"runtime/connect", []string{"runtime/schema", "runtime/config"}, nil},
-	{"runtime/connector", contract, []string{"github.com/dlclark/regexp2"}},
+	{"runtime/javaregex", []string{"runtime/config"}, []string{"github.com/dlclark/regexp2"}},
+	{"runtime/connector", slices.Concat(contract, []string{"runtime/javaregex"}), nil},
 	{"runtime/convert", contract, nil},
-	{"runtime/transform", contract, []string{"github.com/dlclark/regexp2"}},
+	{"runtime/transform", slices.Concat(contract, []string{"runtime/convert", "runtime/javaregex"}), nil},
 	{"runtime/offset", []string{"runtime/connect"}, nil},
 	{"runtime/offset/dynamo", []string{"runtime/offset", "runtime/connect"}, []string{awsSDK, smithy}},
 	{"runtime/kafka", nil, []string{franz, "github.com/segmentio/asm"}},
@@ -76,7 +77,9 @@ var (
 )
 
 // pure folders speak to nothing outside the process.
-var pure = []string{"runtime/schema", "runtime/config", "runtime/connect", "runtime/connector", "runtime/convert", "runtime/transform"}
+var pure = []string{
+	"runtime/schema", "runtime/config", "runtime/connect", "runtime/javaregex", "runtime/connector", "runtime/convert", "runtime/transform",
+}
 
 // reserved are imports that shipped code may have in these folders only.
 var reserved = []struct {

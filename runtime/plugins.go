@@ -3,6 +3,7 @@ package runtime
 import (
 	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/convert"
+	"github.com/sluice-connect/sluice/runtime/transform"
 )
 
 // plugins are the converters, transforms and predicates that a configuration may name: literal tables, so that what a
@@ -11,6 +12,8 @@ func plugins() connector.Plugins {
 	return connector.Plugins{
 		Converters:       convert.Converters(),
 		HeaderConverters: convert.HeaderConverters(),
+		Transforms:       transform.Transforms(),
+		Predicates:       transform.Predicates(),
 		Version:          Version,
 	}
 }

@@ -1,11 +1,11 @@
 package connector
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/javaregex"
 )
 
 // Sink are the settings of every sink connector.
@@ -34,7 +34,7 @@ func (s *Sink) Define(d *config.Def) {
 	d.List(&s.Topics, "topics", nil, "Topics to read, separated by commas.", config.Check(config.Unique(true, false)),
 		config.High, config.Group(groupCommon, 4), config.WidthLong, config.Display("Topics"))
 	d.String(&s.TopicsRegex, "topics.regex", "", "Regular expression that the whole names of the topics to read match.",
-		config.Check(validRegex()),
+		config.Check(javaregex.Valid()),
 		config.High, config.Group(groupCommon, 4), config.WidthLong, config.Display("Topics regex"))
 	d.String(&s.DeadLetters.Topic, "errors.deadletterqueue.topic.name", "",
 		"Topic for records that fail. Empty means that there is none.",
@@ -53,8 +53,8 @@ func (s *Sink) Reads(topic string) bool {
 	if s.TopicsRegex == "" {
 		return slices.Contains(s.Topics, topic)
 	}
-	re, err := compile(s.TopicsRegex)
-	return err == nil && re.matches(topic)
+	re, err := javaregex.Compile(s.TopicsRegex)
+	return err == nil && matches(re, topic)
 }
 
 // sinkProblems are those of the topics and the dead-letter topic together, in Connect's words.
@@ -81,7 +81,7 @@ func sinkProblems(values map[string]*string) []*config.Error {
 			config.Print(list)))
 	}
 	if hasRegex {
-		if re, err := compile(regex); err == nil && re.matches(dead) {
+		if re, err := javaregex.Compile(regex); err == nil && matches(re, dead) {
 			found = append(found, config.Errorf("topics.regex",
 				"The DLQ topic '%s' may not be matched by the regex for the topics ('topics.regex=%s') consumed by the connector",
 				dead, regex))
@@ -105,16 +105,8 @@ func value(values map[string]*string, name string) string {
 // trim cuts off what Java's String.trim does.
 func trim(s string) string { return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' }) }
 
-// validRegex allows regular expressions.
-func validRegex() config.Validator {
-	return config.Func("valid regex", func(name string, value any) error {
-		s, ok := value.(string)
-		if !ok {
-			return config.Invalid(name, value, "Invalid regex: there is none")
-		}
-		if _, err := compile(s); err != nil {
-			return config.Invalid(name, value, fmt.Sprintf("Invalid regex: %v", err))
-		}
-		return nil
-	})
+// matches tells whether an expression matches a whole text. One that takes too long does not.
+func matches(re *javaregex.Regex, text string) bool {
+	ok, err := re.Matches(text)
+	return err == nil && ok
 }

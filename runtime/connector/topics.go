@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/javaregex"
 )
 
 const (
@@ -25,7 +26,7 @@ type TopicGroup struct {
 	Configs map[string]string
 
 	include, exclude []string
-	in, out          []regex
+	in, out          []*javaregex.Regex
 }
 
 // TopicCreation are the groups, in the order in which they are asked; the default group is the last. None means that the
@@ -42,8 +43,8 @@ func (t TopicCreation) For(topic string) (TopicGroup, bool) {
 	return TopicGroup{}, false
 }
 
-func matchesAny(list []regex, topic string) bool {
-	return slices.ContainsFunc(list, func(r regex) bool { return r.matches(topic) })
+func matchesAny(list []*javaregex.Regex, topic string) bool {
+	return slices.ContainsFunc(list, func(r *javaregex.Regex) bool { return matches(r, topic) })
 }
 
 // UsesTopicCreation tells whether a source's configuration says how topics are made.
@@ -144,10 +145,10 @@ func validRegexes() config.Validator {
 	})
 }
 
-func compileAll(patterns []string) ([]regex, error) {
-	var all []regex
+func compileAll(patterns []string) ([]*javaregex.Regex, error) {
+	var all []*javaregex.Regex
 	for _, p := range patterns {
-		r, err := compile(p)
+		r, err := javaregex.Compile(p)
 		if err != nil {
 			return nil, err
 		}
