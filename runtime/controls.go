@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
@@ -24,7 +25,7 @@ import (
 type Controls struct {
 	description Description
 	keys        func() []config.KeyInfo
-	validate    func(settings map[string]*string) config.Infos
+	validate    func(ctx context.Context, settings map[string]*string) (config.Infos, error)
 	alter       func(ctx context.Context, settings map[string]string, offsets []Offset) (done bool, err error)
 	plan        func(ctx context.Context) error
 }
@@ -62,7 +63,7 @@ func SourceControls(c connect.SourceConnector, e worker.Env) Controls {
 		if !ok {
 			return false, nil
 		}
-		if err := parsed(settings, task); err != nil {
+		if err := parsed(ctx, e, settings, task); err != nil {
 			return false, err
 		}
 		all := make(connect.Offsets, len(offsets))
@@ -78,7 +79,8 @@ func SourceControls(c connect.SourceConnector, e worker.Env) Controls {
 				}
 			}
 		}
-		return alterer.AlterOffsets(ctx, all)
+		done, err := alterer.AlterOffsets(ctx, all)
+		return done, e.Scrub(err)
 	}
 	return controls
 }
@@ -93,7 +95,7 @@ func SinkControls(c connect.SinkConnector, e worker.Env, plan func(ctx context.C
 		if !ok {
 			return false, nil
 		}
-		if err := parsed(settings, task); err != nil {
+		if err := parsed(ctx, e, settings, task); err != nil {
 			return false, err
 		}
 		all := make(map[connect.TopicPartition]*int64, len(offsets))
@@ -114,7 +116,8 @@ func SinkControls(c connect.SinkConnector, e worker.Env, plan func(ctx context.C
 				all[partition] = &position.Offset
 			}
 		}
-		return alterer.AlterSinkOffsets(ctx, all)
+		done, err := alterer.AlterSinkOffsets(ctx, all)
+		return done, e.Scrub(err)
 	}
 	return controls
 }
@@ -125,8 +128,23 @@ func controlsOf[T config.Definer](c connect.Connector[T], kind connector.Kind, e
 	return Controls{
 		description: d,
 		keys:        func() []config.KeyInfo { return connector.Keys(subject(), e.Plugins) },
-		validate: func(settings map[string]*string) config.Infos {
-			return connector.Validate(settings, subject(), e.Plugins, e.Settings)
+		validate: func(ctx context.Context, settings map[string]*string) (config.Infos, error) {
+			now, values, err := e.Resolved(ctx, notNull(settings))
+			if err != nil {
+				return config.Infos{}, e.Scrub(err)
+			}
+			resolved := maps.Clone(settings)
+			for name, value := range values {
+				resolved[name] = &value
+			}
+			infos := connector.Validate(resolved, subject(), now.Plugins, now.Settings)
+			infos = connector.Conceal(infos, settings, resolved) // Invariant 6
+			for _, info := range infos.Configs {
+				for i, text := range info.Value.Errors {
+					info.Value.Errors[i] = e.ScrubText(text)
+				}
+			}
+			return infos, nil
 		},
 	}
 }
@@ -140,14 +158,16 @@ func describe[T any](c connect.Connector[T], kind connector.Kind) Description {
 }
 
 // parsed gives a fresh task its settings.
-func parsed(settings map[string]string, task config.Definer) error {
-	if err := config.Parse(settings, task); err != nil {
-		return err
+func parsed(ctx context.Context, e worker.Env, settings map[string]string, task config.Definer) error {
+	_, resolved, err := e.Resolved(ctx, settings)
+	if err != nil {
+		return e.Scrub(err)
 	}
-	if v, ok := task.(connect.Validator); ok {
-		return v.Validate()
+	err = config.Parse(resolved, task)
+	if v, ok := task.(connect.Validator); ok && err == nil {
+		err = v.Validate()
 	}
-	return nil
+	return e.Scrub(connector.ConcealError(err, settings, resolved))
 }
 
 // Answer answers a control request. ok is false for any other event.
@@ -170,7 +190,9 @@ func (c Controls) Answer(ctx context.Context, payload []byte) (answer []byte, ok
 	case "keys":
 		reply = c.keys()
 	case "validate":
-		reply = c.validate(request.Config)
+		if reply, err = c.validate(ctx, request.Config); err != nil {
+			return nil, true, fmt.Errorf("validating the configuration: %w", err)
+		}
 	case "alter":
 		done, err := c.alter(ctx, notNull(request.Config), request.Offsets)
 		altered := Altered{Done: done}

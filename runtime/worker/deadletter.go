@@ -127,7 +127,7 @@ func (r *sinkRun) first(at connect.TopicPartition) int64 {
 // note records a failure of the event: in the markers of its partitions, whose count of attempts survives the process,
 // and in the task's status. When no attempt is left it stops the trigger.
 func (r *sinkRun) note(ctx context.Context, err error) error {
-	err = r.sink.Env.scrub(err)
+	err = r.sink.Env.Scrub(err)
 	now := time.Now()
 	attempts := 0
 	for _, f := range r.failedAt(err) {
@@ -247,7 +247,7 @@ func (w *deadWriter) record(r *sinkRun, b *kafka.Batch, m *kafka.Message, err er
 	}
 	stage, class := stageOf(err)
 	exception, message := exceptionOf(err)
-	scrub := r.sink.Env.scrubText
+	scrub := r.sink.Env.ScrubText
 	for _, h := range [][2]string{
 		{headerTopic, b.Topic},
 		{headerPartition, strconv.Itoa(int(b.Partition))},

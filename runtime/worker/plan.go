@@ -111,7 +111,7 @@ func (p planner) same(ctx context.Context, c offset.Connector, settings []map[st
 
 // failed shows in the connector's status that it could not be planned, and returns why.
 func (p planner) failed(ctx context.Context, c offset.Connector, failure error) error {
-	failure = p.env.scrub(failure)
+	failure = p.env.Scrub(failure)
 	if c.Status.State == offset.StateFailed && c.Status.Trace == failure.Error() {
 		return failure // as it stands: nothing new to write at every tick
 	}
@@ -151,24 +151,24 @@ func (s *Source) plan(ctx context.Context, c offset.Connector) (bool, error) {
 
 // define returns the settings of a source's tasks: those its Planner says, or one task with the connector's own.
 func (s *Source) define(ctx context.Context, c offset.Connector) ([]map[string]string, error) {
-	now, err := s.Env.start(ctx, c)
+	env, settled, err := s.Env.Resolved(ctx, c.Config)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := connector.ParseSource(now.config, s.Env.Plugins, now.env.Settings)
+	parsed, err := connector.ParseSource(settled, s.Env.Plugins, env.Settings)
 	if err != nil {
-		return nil, connector.ConcealError(err, c.Config, now.config)
+		return nil, connector.ConcealError(err, c.Config, settled)
 	}
 	task := s.Connector.New()
-	if err := parse(now.config, task); err != nil {
-		return nil, connector.ConcealError(err, c.Config, now.config)
+	if err := parse(settled, task); err != nil {
+		return nil, connector.ConcealError(err, c.Config, settled)
 	}
 	settings := []map[string]string{maps.Clone(c.Config)}
 	if p, ok := task.(connect.Planner); ok {
-		if settings, err = p.Plan(ctx, maps.Clone(now.config), parsed.TasksMax); err != nil {
+		if settings, err = p.Plan(ctx, maps.Clone(settled), parsed.TasksMax); err != nil {
 			return nil, fmt.Errorf("planning tasks: %w", err)
 		}
-		if settings, err = s.Env.restored(settings, c, now.config); err != nil {
+		if settings, err = s.Env.restored(settings, c, settled); err != nil {
 			return nil, err
 		}
 	}
@@ -180,24 +180,24 @@ func (s *Source) define(ctx context.Context, c offset.Connector) ([]map[string]s
 
 // planner returns the settings of a sink's tasks: those its Planner says, or tasks.max times the connector's own.
 func (s *Sink) planner(ctx context.Context, c offset.Connector) ([]map[string]string, error) {
-	now, err := s.Env.start(ctx, c)
+	env, settled, err := s.Env.Resolved(ctx, c.Config)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := connector.ParseSink(now.config, s.Env.Plugins, now.env.Settings)
+	parsed, err := connector.ParseSink(settled, s.Env.Plugins, env.Settings)
 	if err != nil {
-		return nil, connector.ConcealError(err, c.Config, now.config)
+		return nil, connector.ConcealError(err, c.Config, settled)
 	}
 	task := s.Connector.New()
-	if err := parse(now.config, task); err != nil {
-		return nil, connector.ConcealError(err, c.Config, now.config)
+	if err := parse(settled, task); err != nil {
+		return nil, connector.ConcealError(err, c.Config, settled)
 	}
 	var settings []map[string]string
 	if p, ok := task.(connect.Planner); ok {
-		if settings, err = p.Plan(ctx, maps.Clone(now.config), parsed.TasksMax); err != nil {
+		if settings, err = p.Plan(ctx, maps.Clone(settled), parsed.TasksMax); err != nil {
 			return nil, fmt.Errorf("planning tasks: %w", err)
 		}
-		if settings, err = s.Env.restored(settings, c, now.config); err != nil {
+		if settings, err = s.Env.restored(settings, c, settled); err != nil {
 			return nil, err
 		}
 	} else {

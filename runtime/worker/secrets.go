@@ -37,37 +37,32 @@ func (e *Env) resolve(ctx context.Context, settings map[string]string) (map[stri
 
 // resolved is the environment with values instead of the placeholders in the worker's own properties. It is asked for
 // whenever a task starts, so that secrets may change while the process lives.
-func (e Env) resolved(ctx context.Context) (Env, error) {
+func (e *Env) resolved(ctx context.Context) (Env, error) {
+	env := *e
 	if e.properties == nil {
-		return e, nil
+		return env, nil
 	}
 	properties, err := e.resolve(ctx, e.properties)
 	if err != nil {
-		return e, fmt.Errorf("reading the worker's settings: %w", err)
+		return env, fmt.Errorf("reading the worker's settings: %w", err)
 	}
 	read, err := readEnv(properties, e.Plugins)
 	if err != nil {
-		return e, connector.ConcealError(err, e.properties, properties)
+		return env, fmt.Errorf("reading the worker's settings: %w", connector.ConcealError(err, e.properties, properties))
 	}
-	e.Settings, e.Client, e.Producer = read.Settings, read.Client, read.Producer
-	return e, nil
+	env.Settings, env.Client, env.Producer = read.Settings, read.Client, read.Producer
+	return env, nil
 }
 
-// resolution is a connector's configuration with values instead of placeholders, and what else is read with it.
-type resolution struct {
-	env Env
-	// config is the connector's configuration.
-	config map[string]string
-}
-
-// start resolves what the tasks of a connector need.
-func (e Env) start(ctx context.Context, c offset.Connector) (resolution, error) {
+// Resolved returns a connector's configuration with values instead of placeholders, and the environment likewise. What
+// comes of them must not be shown without Scrub, and errors about them not without connector.ConcealError.
+func (e *Env) Resolved(ctx context.Context, config map[string]string) (Env, map[string]string, error) {
 	env, err := e.resolved(ctx)
 	if err != nil {
-		return resolution{}, err
+		return env, nil, err
 	}
-	config, err := e.resolve(ctx, c.Config)
-	return resolution{env: env, config: config}, err
+	resolved, err := e.resolve(ctx, config)
+	return env, resolved, err
 }
 
 // restored puts placeholders into the settings of tasks that were planned with values, before they are stored:
@@ -86,16 +81,16 @@ func (e *Env) restored(tasks []map[string]string, c offset.Connector, resolved m
 	return tasks, nil
 }
 
-// scrubText takes resolved values out of what is shown: Invariant 6.
-func (e *Env) scrubText(text string) string {
+// ScrubText takes resolved values out of what is shown: Invariant 6.
+func (e *Env) ScrubText(text string) string {
 	if e.Secrets == nil {
 		return text
 	}
 	return e.Secrets.Scrub(text)
 }
 
-// scrub takes resolved values out of an error's text: Invariant 6. It can still be told apart by errors.Is and As.
-func (e *Env) scrub(err error) error {
+// Scrub takes resolved values out of an error's text: Invariant 6. It can still be told apart by errors.Is and As.
+func (e *Env) Scrub(err error) error {
 	if err == nil || e.Secrets == nil {
 		return err
 	}
@@ -113,7 +108,7 @@ func (e *Env) failed(err error) error {
 	if r, ok := e.Secrets.(renewer); ok && err != nil {
 		r.Renew()
 	}
-	return e.scrub(err)
+	return e.Scrub(err)
 }
 
 // renewer is what Secrets are that keep values for later resolutions.

@@ -188,22 +188,22 @@ type sinkTask struct {
 func (s *Sink) openTask(ctx context.Context, c offset.Connector, item offset.Task, log *slog.Logger) (t *sinkTask, err error) {
 	defer contain(&err)
 	t = &sinkTask{plugin: s.Connector.New()}
-	now, err := s.Env.start(ctx, c)
+	env, settled, err := s.Env.Resolved(ctx, c.Config)
 	if err != nil {
 		return nil, err
 	}
-	if t.settings, err = connector.ParseSink(now.config, now.env.Plugins, now.env.Settings); err != nil {
-		return nil, connector.ConcealError(err, c.Config, now.config)
+	if t.settings, err = connector.ParseSink(settled, env.Plugins, env.Settings); err != nil {
+		return nil, connector.ConcealError(err, c.Config, settled)
 	}
 	t.pipe = newPipeline(&t.settings.Pipeline, &t.settings.Errors)
-	settings, err := now.env.resolve(ctx, item.Settings)
+	settings, err := env.resolve(ctx, item.Settings)
 	if err != nil {
 		return nil, err
 	}
 	if err := parse(settings, t.plugin); err != nil {
 		return nil, connector.ConcealError(err, item.Settings, settings)
 	}
-	if t.dead, err = now.env.newDeadWriter(t.settings, item.ID); err != nil {
+	if t.dead, err = env.newDeadWriter(t.settings, item.ID); err != nil {
 		return nil, err
 	}
 	state := &sinkState{store: s.Store, connector: c.Name}

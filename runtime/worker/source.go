@@ -63,7 +63,7 @@ type Report struct {
 func (s *Source) Run(ctx context.Context, tick Tick) (Report, error) {
 	start := time.Now()
 	report := Report{Connector: tick.Connector, Worker: s.Env.Worker, Task: -1}
-	err := s.Env.scrub(s.run(ctx, tick, &report))
+	err := s.Env.Scrub(s.run(ctx, tick, &report))
 	report.Took = time.Since(start)
 	if err != nil {
 		report.Err = err

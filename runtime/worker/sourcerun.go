@@ -36,20 +36,20 @@ type sourceRun struct {
 func (r *sourceRun) run(ctx context.Context) (err error) {
 	defer contain(&err)
 	r.status, r.flushed = r.task.Status, time.Now()
-	now, err := r.source.Env.start(ctx, r.connector)
+	env, settled, err := r.source.Env.Resolved(ctx, r.connector.Config)
 	if err != nil {
 		return err
 	}
-	if r.settings, err = connector.ParseSource(now.config, now.env.Plugins, now.env.Settings); err != nil {
-		return connector.ConcealError(err, r.connector.Config, now.config)
+	if r.settings, err = connector.ParseSource(settled, env.Plugins, env.Settings); err != nil {
+		return connector.ConcealError(err, r.connector.Config, settled)
 	}
 	r.pipe = newPipeline(&r.settings.Pipeline, &r.settings.Errors)
-	if r.out, err = r.source.newOutbox(&now.env, r.settings, r.lease.Generation, r.task.ID); err != nil {
+	if r.out, err = r.source.newOutbox(&env, r.settings, r.lease.Generation, r.task.ID); err != nil {
 		return err
 	}
 	defer r.out.close() // Invariant 8: what is unacknowledged then is dropped
 	r.plugin = r.source.Connector.New()
-	settings, err := now.env.resolve(ctx, r.task.Settings)
+	settings, err := env.resolve(ctx, r.task.Settings)
 	if err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func (r *sourceRun) write(ctx context.Context, c offset.Commit) error {
 // end gives the lease back and writes how it went. The error it returns is one of the function itself.
 func (r *sourceRun) end(ctx context.Context, failure error) error {
 	r.keeper.stop()
-	failure = r.source.Env.scrub(failure)
+	failure = r.source.Env.Scrub(failure)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	now := time.Now()
