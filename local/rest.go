@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-connect/sluice/local/trigger"
 	"github.com/sluice-connect/sluice/runtime"
 	"github.com/sluice-connect/sluice/runtime/control"
+	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
@@ -49,10 +50,21 @@ func (d *desk) openRest() error {
 }
 
 // serveRest answers requests, now that all parts are there.
-func (d *desk) serveRest() {
+func (d *desk) serveRest() error {
+	properties := map[string]string{}
+	for _, s := range kafka.Settings() {
+		if value, ok := d.worker[s.Key]; ok && s.Refused == "" {
+			properties[s.Key] = value
+		}
+	}
+	admin, err := kafka.NewAdmin(kafka.AdminConfig{Properties: properties})
+	if err != nil {
+		return fmt.Errorf("reading the settings of Kafka clients: %w", err)
+	}
+	d.stop = append(d.stop, func() error { admin.Close(); return nil })
 	d.api.server.Store(control.New(control.Options{
-		Store: d.store, Functions: asker{d}, Triggers: follower{d}, Plugins: runtime.Plugins(), Version: runtime.Version,
-		ClusterID: d.clusterID, Worker: d.restAddr,
+		Store: d.store, Functions: asker{d}, Triggers: follower{d}, Groups: admin, Plugins: runtime.Plugins(),
+		Version: runtime.Version, ClusterID: d.clusterID, Worker: d.restAddr,
 	}))
 	d.stop = append(d.stop, func() error {
 		d.api.server.Store(nil)
@@ -60,6 +72,7 @@ func (d *desk) serveRest() {
 		d.api.planning.Wait()
 		return nil
 	})
+	return nil
 }
 
 // ServeHTTP implements http.Handler.

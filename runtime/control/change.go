@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"time"
 
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
@@ -106,13 +107,44 @@ func configure(r *request, c *offset.Connector, settings map[string]string) erro
 	return nil
 }
 
-// configured answers a change of the configuration: the tasks are those from before, until they are planned again.
+// configured answers a change of the configuration. The tasks are those from before, until they are planned again; a
+// connector that has none yet is given a moment to be planned, since its tasks are what is asked for.
 func (s *Server) configured(r *request, c offset.Connector) (answer, error) {
-	plugins, err := s.Functions.Plugins(r.Context())
+	ctx := r.Context()
+	plugins, err := s.Functions.Plugins(ctx)
 	if err != nil {
 		return answer{}, fmt.Errorf("asking which connectors there are: %w", err)
 	}
+	if shown, err := s.planned(ctx, c); err == nil {
+		c.Tasks, c.Stale = shown.Tasks, shown.Stale
+	}
 	return ok(infoOf(c, pluginOf(plugins, c.Config))).tagged(c), nil
+}
+
+// How long to wait for a first plan, and how often to look.
+const (
+	firstPlan = 2 * time.Second
+	planLook  = 20 * time.Millisecond
+)
+
+// planned waits until a connector that is to run has tasks, cannot have any, or the moment is over.
+func (s *Server) planned(ctx context.Context, c offset.Connector) (offset.Connector, error) {
+	ctx, cancel := context.WithTimeout(ctx, firstPlan)
+	defer cancel()
+	look := time.NewTicker(planLook)
+	defer look.Stop()
+	for c.Target == offset.Running && c.Stale && c.Tasks == 0 && c.Status.State != offset.StateFailed {
+		select {
+		case <-ctx.Done():
+			return c, ctx.Err()
+		case <-look.C:
+		}
+		var err error
+		if c, _, err = s.Store.Look(ctx, c.Name, 0); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
 }
 
 // patchConfig answers PATCH /connectors/…/config: null removes a setting. The outcome as a whole must be good.

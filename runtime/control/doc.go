@@ -6,7 +6,7 @@
 //
 // The table is. Every change is a write on condition that the connector is still as it was read; PUT and the changes of
 // state read again and repeat, PATCH merges again, and a request with If-Match is refused instead. A state is derived
-// from what is in the table and from whether the trigger really is off; nothing is remembered here between requests, so
+// from what is in the table and from whether the trigger really is off; nothing about connectors is remembered here, so
 // that any number of servers may answer for one table.
 //
 // Statuses, bodies and texts are those of Kafka Connect 4.3.1, as recorded from it in testdata.

@@ -60,10 +60,8 @@ func unlike(scenario string, s *step) (why string) {
 		// one task, and the other has nothing to fail on.
 		healthy(s.Response.Body)
 	}
-	for _, missing := range []string{"/offsets", "/topics", "/admin/"} {
-		if strings.Contains(s.Path, missing) {
-			return "there is no such resource"
-		}
+	if scenario == "offsets-sink" && s.Name == "active topics" {
+		return "sinks do not note yet which topics they were handed"
 	}
 	if len(runtime.Plugins().Transforms) > 0 {
 		return ""

@@ -37,9 +37,17 @@ func (s *Server) table() []route {
 	add("PUT", "/connectors/*/pause", s.pause)
 	add("PUT", "/connectors/*/resume", s.resume)
 	add("PUT", "/connectors/*/stop", s.stop)
+	add("GET", "/connectors/*/topics", s.topics)
+	add("PUT", "/connectors/*/topics/reset", s.resetTopics)
+	add("GET", "/connectors/*/offsets", s.offsets)
+	add("PATCH", "/connectors/*/offsets", s.alterOffsets)
+	add("DELETE", "/connectors/*/offsets", s.resetOffsets)
 	add("GET", "/connector-plugins", s.plugins)
 	add("GET", "/connector-plugins/*/config", s.pluginConfig)
 	add("PUT", "/connector-plugins/*/config/validate", s.validate)
+	add("GET", "/admin/loggers", s.listLoggers)
+	add("GET", "/admin/loggers/*", s.logger)
+	add("PUT", "/admin/loggers/*", s.setLogger)
 	return routes
 }
 

@@ -45,6 +45,8 @@ type Options struct {
 	Store     offset.Store
 	Functions Functions
 	Triggers  Triggers
+	// Groups are the consumer groups of sinks.
+	Groups Groups
 	// Plugins are the converters, transforms and predicates to list.
 	Plugins connector.Plugins
 	// Version is shown as that of the worker, ClusterID as that of the Kafka cluster.
@@ -52,24 +54,22 @@ type Options struct {
 	ClusterID func() string
 	// Worker is the worker_id of what no function wrote a status of yet, such as host and port of this server.
 	Worker string
-	// Log takes what people should read. Defaults to slog.Default().
-	Log *slog.Logger
+	// Level is that of this process's log, which /admin/loggers/root shows and sets. nil if it cannot be set.
+	Level *slog.LevelVar
 }
 
-// Server answers Connect's REST API. It keeps nothing between requests.
+// Server answers Connect's REST API. It keeps nothing between requests but log levels.
 type Server struct {
 	Options
-	routes []route
+	routes  []route
+	loggers *loggers
 }
 
 var _ http.Handler = (*Server)(nil)
 
 // New returns a server.
 func New(o Options) *Server {
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	s := &Server{Options: o}
+	s := &Server{Options: o, loggers: newLoggers(o.Level)}
 	s.routes = s.table()
 	return s
 }

@@ -84,8 +84,8 @@ func (w *world) serve(t *testing.T) *httptest.Server {
 	}
 	t.Cleanup(admin.Close)
 	server := httptest.NewServer(control.New(control.Options{
-		Store: w.store, Functions: w, Triggers: w, Plugins: runtime.Plugins(), Version: runtime.Version,
-		ClusterID: func() string { return "test" }, Worker: "there:2", Log: w.env.Log,
+		Store: w.store, Functions: w, Triggers: w, Groups: admin, Plugins: runtime.Plugins(), Version: runtime.Version,
+		ClusterID: func() string { return "test" }, Worker: "there:2",
 	}))
 	t.Cleanup(server.Close)
 	return server

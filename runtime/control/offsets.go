@@ -1,0 +1,180 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/offset"
+)
+
+// pair is one of Connect's ConnectorOffsets.
+type pair struct {
+	Partition json.RawMessage `json:"partition"`
+	Offset    json.RawMessage `json:"offset"`
+}
+
+// removes tells whether the pair takes its partition's offset away.
+func (p pair) removes() bool { return isNull(p.Offset) }
+
+func (s *Server) offsets(r *request) (answer, error) {
+	c, p, err := s.look(r.Context(), r.name(), notFound(r.name()))
+	if err != nil {
+		return answer{}, err
+	}
+	var list []pair
+	if p.Type == "sink" {
+		list, err = s.sinkOffsets(r.Context(), c)
+	} else {
+		list, err = s.sourceOffsets(r.Context(), c.Name)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(map[string]any{"offsets": append([]pair{}, list...)}), nil
+}
+
+func (s *Server) sourceOffsets(ctx context.Context, name string) ([]pair, error) {
+	entries, err := s.Store.AllOffsets(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the offsets of connector %s: %w", name, err)
+	}
+	var list []pair
+	for _, e := range entries {
+		if e.Offset.IsZero() {
+			continue // only a private position to resume from
+		}
+		position, err := e.Offset.JSON()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, pair{json.RawMessage(e.Partition.JSON()), position})
+	}
+	return list, nil
+}
+
+// alterOffsets answers PATCH /connectors/…/offsets.
+func (s *Server) alterOffsets(r *request) (answer, error) {
+	body, err := r.read()
+	if err != nil {
+		return answer{}, err
+	}
+	all, err := members(body, "org.apache.kafka.connect.runtime.rest.entities.ConnectorOffsets", "offsets")
+	if err != nil {
+		return answer{}, err
+	}
+	var pairs []pair
+	if raw := all["offsets"]; !isNull(raw) {
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&pairs); err != nil {
+			return answer{}, fmt.Errorf("reading the offsets: %w", err)
+		}
+	}
+	if len(pairs) == 0 {
+		return answer{}, fail(http.StatusBadRequest, "Partitions / offsets need to be provided for an alter offsets request")
+	}
+	return s.move(r, pairs, false)
+}
+
+// resetOffsets answers DELETE /connectors/…/offsets.
+func (s *Server) resetOffsets(r *request) (answer, error) { return s.move(r, nil, true) }
+
+// move sets offsets, or with reset removes all of them. The connector must be stopped, and may refuse.
+func (s *Server) move(r *request, pairs []pair, reset bool) (answer, error) {
+	ctx, name := r.Context(), r.name()
+	for {
+		c, p, err := s.look(ctx, name, notFound(name))
+		if err != nil {
+			return answer{}, err
+		}
+		if c.Target != offset.Stopped {
+			return answer{}, notStopped(name)
+		}
+		var done bool
+		if p.Type == "sink" {
+			done, err = s.moveSink(ctx, c, p, pairs, reset)
+		} else {
+			done, err = s.moveSource(ctx, c, p, pairs, reset)
+		}
+		if errors.Is(err, offset.ErrStale) {
+			continue // it was changed just now, and may not be stopped any more
+		}
+		if err != nil {
+			return answer{}, err
+		}
+		return ok(map[string]string{"message": moved(reset, done)}), nil
+	}
+}
+
+func notStopped(name string) error {
+	return fail(http.StatusBadRequest, "Connectors must be in the STOPPED state before their offsets can be modified. This can "+
+		"be done for the specified connector by issuing a 'PUT' request to the '/connectors/%s/stop' endpoint", name)
+}
+
+func moved(reset, done bool) string {
+	word := "altered"
+	if reset {
+		word = "reset"
+	}
+	if done {
+		return "The offsets for this connector have been " + word + " successfully"
+	}
+	return "The Connect framework-managed offsets for this connector have been " + word + " successfully. However, if this " +
+		"connector manages offsets externally, they will need to be manually " + word + " in the system that the connector uses."
+}
+
+// moveSource asks the connector and writes the table, which takes every lease away: who still runs commits nothing more.
+func (s *Server) moveSource(ctx context.Context, c offset.Connector, p Plugin, pairs []pair, reset bool) (done bool, err error) {
+	if reset {
+		if pairs, err = s.sourceOffsets(ctx, c.Name); err != nil {
+			return false, err
+		}
+		for i := range pairs {
+			pairs[i].Offset = nil
+		}
+	}
+	positions := connect.Offsets{}
+	for _, pair := range pairs {
+		if isNull(pair.Partition) {
+			return false, errors.New("Partition objects cannot be null") //nolint:staticcheck // Connect's own words
+		}
+		partition, err := connect.ParsePartition(pair.Partition)
+		if err != nil {
+			return false, err
+		}
+		positions[partition] = connect.Position{}
+		if !pair.removes() {
+			if positions[partition], err = connect.ParsePosition(pair.Offset); err != nil {
+				return false, err
+			}
+		}
+	}
+	if done, err = s.agree(ctx, c, p, pairs); err != nil {
+		return false, err
+	}
+	if _, err := s.Store.AlterOffsets(ctx, c, positions, reset); err != nil {
+		return false, fmt.Errorf("writing the offsets of connector %s: %w", c.Name, err)
+	}
+	return done, nil
+}
+
+// agree asks the connector whether offsets may be altered. done tells that it did what it has to do itself.
+func (s *Server) agree(ctx context.Context, c offset.Connector, p Plugin, pairs []pair) (done bool, err error) {
+	var altered struct {
+		Done    bool
+		Refused string
+	}
+	question := map[string]any{"control": "alter", "config": c.Config, "offsets": append([]pair{}, pairs...)}
+	if err := s.ask(ctx, p.Class, question, &altered); err != nil {
+		return false, err
+	}
+	if altered.Refused != "" {
+		return false, errors.New(altered.Refused)
+	}
+	return altered.Done, nil
+}
