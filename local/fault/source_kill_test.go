@@ -97,7 +97,7 @@ func (s *source) killAt(at step) error {
 	case "check", "renew":
 		idle = "3500" // long enough for the heartbeat
 	case "announce":
-		if err := s.forgetStatus(); err != nil {
+		if err := s.forgetStatus(s.name); err != nil {
 			return err
 		}
 	case "claim plan", "publish":
@@ -130,20 +130,6 @@ func (s *source) killAt(at step) error {
 		trap = s.life.kill(at, 1)
 		return false, s.in.grow(between(s.random, 50, 300))
 	})
-}
-
-// forgetStatus makes the task one that has not run yet, which then says that it does.
-func (s *source) forgetStatus() error {
-	for {
-		c, tasks, err := s.store.Look(s.t.Context(), s.name, 1)
-		if err != nil || len(tasks) == 0 {
-			return err
-		}
-		err = s.store.PutTaskStatus(s.t.Context(), s.name, 0, c.Generation, offset.Status{})
-		if !errors.Is(err, offset.ErrStale) {
-			return err
-		}
-	}
 }
 
 // finish lets the source read the rest.

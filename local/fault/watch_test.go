@@ -163,6 +163,13 @@ func (l *life) kill(s step, nth int) *trap {
 // kill ends a process at once. It waits for the answer to its request, so the number is still its own.
 func kill(pid int) { _ = syscall.Kill(pid, syscall.SIGKILL) }
 
+// watch has every step told to somebody, or to nobody.
+func (l *life) watch(observe func(s step, pid int)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.observe = observe
+}
+
 func (t *trap) sprung() bool {
 	select {
 	case <-t.hit:
