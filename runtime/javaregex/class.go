@@ -95,15 +95,14 @@ func (b *classBuilder) intersect() error {
 		var err error
 		if c == '[' {
 			s, err = b.class(true)
-			right = union(right, s)
 		} else {
 			b.at--
-			right, err = b.class(false)
+			s, err = b.class(false)
 		}
 		if err != nil {
 			return err
 		}
-		has = true
+		right, has = union(right, s), true
 	}
 	if b.hasBits {
 		b.add(b.bits)

@@ -45,7 +45,7 @@ func (p *parser) escape(inClass, ranged bool) (n *node, c rune, s set, err error
 	case 'N':
 		err = p.fail("Names of characters are not supported")
 	default:
-		if isAlnum(c) || c == 0 && p.at > p.length {
+		if isAlnum(c) {
 			err = p.fail("Illegal/unsupported escape sequence")
 		}
 	}
@@ -68,7 +68,7 @@ func (p *parser) anchor(c rune) (*node, error) {
 	case 'R':
 		return &node{kind: lineBreak}, nil
 	case 'b':
-		if p.peek() == '{' {
+		if p.peek() == '{' && p.char(p.at+1) == 'g' {
 			return nil, p.fail("Boundaries of grapheme clusters are not supported")
 		}
 		return &node{kind: boundary, set: p.shorthand('w')}, nil

@@ -77,7 +77,14 @@ func (n *node) longest() int {
 		return most
 	case repeat:
 		m := n.subs[0].longest()
-		if m < 0 || n.most < 0 || m > 0 && n.most > 1<<30/m {
+		switch {
+		case m < 0, n.mode != possessive && n.most != 1 && n.subs[0].isGroup() && !n.subs[0].certain():
+			return -1 // Java does not look into repeated groups that can match in several ways
+		case m == 0:
+			return 0
+		case m == 1 && n.most < 0: // which Java lets pass
+			return 1 << 20
+		case n.most < 0, n.most > 1<<30/m:
 			return -1
 		}
 		return m * n.most
@@ -85,4 +92,22 @@ func (n *node) longest() int {
 		return -1
 	}
 	return 0
+}
+
+// isGroup tells whether a node stands in parentheses.
+func (n *node) isGroup() bool {
+	return n.kind == group || n.kind == atomic || n.kind == sequence && len(n.subs) > 0
+}
+
+// certain tells whether a node can match in one way only.
+func (n *node) certain() bool {
+	if n.kind == alternatives || n.kind == repeat && n.least != n.most {
+		return false
+	}
+	for _, s := range n.subs {
+		if !s.certain() {
+			return false
+		}
+	}
+	return true
 }

@@ -36,7 +36,7 @@ type parser struct {
 
 func newParser(pattern string) *parser {
 	p := &parser{text: unquote([]rune(pattern)), names: make(map[string]int)}
-	p.original, p.length = string(p.text), len(p.text)
+	p.original, p.length = pattern, len(p.text)
 	p.text = append(p.text, 0, 0)
 	return p
 }
@@ -298,11 +298,10 @@ func (p *parser) repeated(n *node) (*node, error) {
 
 // counts reads {n}, {n,} or {n,m} and stops at the brace that closes it.
 func (p *parser) counts(r *node) error {
-	c := p.char(p.at + 1)
+	c := p.skip()
 	if !isDigit(c) {
 		return p.fail("Illegal repetition")
 	}
-	p.skip()
 	var err error
 	if r.least, c, err = p.count(c); err != nil {
 		return err

@@ -61,12 +61,12 @@ func Compile(pattern string) (*Regex, error) {
 		return nil, err
 	}
 	re := &Regex{pattern: pattern, groups: p.groups, names: p.names}
-	w := writer{rich: true}
+	w := writer{rich: true, groups: p.groups}
 	w.node(root)
 	richText := w.String()
 	re.rich = compileRich(richText)
 	re.richWhole = compileRich(`\A(?:` + richText + `)\z`)
-	w = writer{}
+	w = writer{groups: p.groups}
 	w.node(root)
 	if !w.beyond {
 		text := w.String()

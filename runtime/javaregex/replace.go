@@ -3,6 +3,7 @@ package javaregex
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // part is a piece of a replacement: text, or the group of a number when it is not negative.
@@ -76,9 +77,18 @@ func (r *Regex) first(text string) (groups []string, from, to int, err error) {
 			groups[i] = g.String()
 		}
 	}
-	runes := []rune(text)
-	from = len(string(runes[:m.Index]))
-	return groups, from, from + len(string(runes[m.Index:m.Index+m.Length])), nil
+	from = offset(text, m.Index)
+	return groups, from, from + offset(text[from:], m.Length), nil
+}
+
+// offset is how many bytes the first characters of a text take. Bytes that are no UTF-8 are a character each.
+func offset(text string, characters int) int {
+	at := 0
+	for range characters {
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+	return at
 }
 
 // parseReplacement takes a replacement apart.

@@ -13,6 +13,8 @@ import (
 type writer struct {
 	strings.Builder
 	rich bool
+	// groups is how many groups there are in all.
+	groups int
 	// beyond tells that Go's engine cannot do what the expression needs.
 	beyond bool
 }
@@ -92,6 +94,10 @@ func (w *writer) onlyRich(n *node) {
 	case atomic:
 		w.wrap("(?>", n.subs[0])
 	case backReference:
+		if n.group > w.groups {
+			w.WriteString("(?!)") // a group that does not exist never matches
+			return
+		}
 		reference := `\k<` + strconv.Itoa(n.group) + ">"
 		if n.fold {
 			reference = "(?i:" + reference + ")"
@@ -106,7 +112,9 @@ func (w *writer) repeat(n *node) {
 		w.WriteString("(?>")
 	}
 	inner := n.subs[0]
-	if inner.kind == character || inner.kind == dot || inner.kind == group {
+	if inner.kind == lineBreak {
+		w.wrap("(?>", inner) // a repeated \R does not part \r\n
+	} else if inner.kind == character || inner.kind == dot || inner.kind == group {
 		w.node(inner)
 	} else {
 		w.wrap("(?:", inner)
