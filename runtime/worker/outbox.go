@@ -78,6 +78,9 @@ func (r *sourceRun) deliver(ctx context.Context, records []connect.Record) error
 		return r.settleThen(ctx, failure)
 	}
 	for len(r.out.queue) > r.out.limit {
+		if !r.out.queue[0].wait(ctx) {
+			return nil // the invocation is to end: settling decides about what is on its way
+		}
 		if err := r.land(ctx, r.out.queue[0]); err != nil {
 			return err
 		}
@@ -147,6 +150,9 @@ func (r *sourceRun) send(ctx context.Context, b *batch) error {
 // collect resolves the batches that have landed, or with wait all of them, and commits when that is due.
 func (r *sourceRun) collect(ctx context.Context, wait bool) error {
 	for len(r.out.queue) > 0 && (wait || r.out.queue[0].landed()) {
+		if b := r.out.queue[0]; !b.wait(ctx) {
+			return fmt.Errorf("waiting for Kafka to acknowledge %d records: %w", len(b.records), context.Cause(ctx))
+		}
 		if err := r.land(ctx, r.out.queue[0]); err != nil {
 			return err
 		}
@@ -154,8 +160,9 @@ func (r *sourceRun) collect(ctx context.Context, wait bool) error {
 	return r.flushIfDue(ctx)
 }
 
+// flushIfDue commits now and then. When the invocation is to end, settling does.
 func (r *sourceRun) flushIfDue(ctx context.Context) error {
-	if r.ledger.empty() || time.Since(r.flushed) < r.settings.FlushEvery {
+	if r.ledger.empty() || time.Since(r.flushed) < r.settings.FlushEvery || ctx.Err() != nil {
 		return nil
 	}
 	return r.commit(ctx)
@@ -173,14 +180,24 @@ func (b *batch) landed() bool {
 	}
 }
 
-// land waits for the oldest batch and moves its progress into the ledger. Batches land in the order they were polled, so
+// wait waits until the batch has landed. It is false if ctx ended first.
+func (b *batch) wait(ctx context.Context) bool {
+	if b.landed() {
+		return true
+	}
+	select {
+	case <-b.flight.Done():
+		return true
+	case <-ctx.Done():
+		return b.landed()
+	}
+}
+
+// land moves the progress of the oldest batch, which has landed, into the ledger. Batches land in the order they were polled, so
 // nothing is committed before what was polled earlier is resolved: Invariant 1.
 func (r *sourceRun) land(ctx context.Context, b *batch) error {
 	var refused []*kafka.ProduceError
 	if b.flight != nil {
-		if err := b.flight.Wait(ctx); err != nil && !b.landed() {
-			return fmt.Errorf("waiting for Kafka to acknowledge %d records: %w", len(b.records), err)
-		}
 		refused = b.flight.Errs()
 	}
 	failure := r.produceFailed(refused)

@@ -276,3 +276,28 @@ func TestSource_DroppedRecordsMoveOnlyTheResumePosition(t *testing.T) {
 		t.Errorf("dropped records were read again: %+v", r)
 	}
 }
+
+// An invocation that is told to end while many batches are on their way commits them all.
+func TestSource_ToldToEndCommitsWhatIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	b, f := setup(t), &feed{}
+	f.add("a", numbered(0, 5000)...)
+	b.put(t, "c", map[string]string{"batch": "1", "sluice.source.batches.in.flight": "1"})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	f.poll = func(context.Context) error {
+		if n++; n == 300 {
+			cancel() // the records of this poll are still handed over
+		}
+		return nil
+	}
+	r, err := b.source(f).Run(ctx, worker.Tick{Connector: "c"})
+	if err != nil || r.Did != "ran" || r.Polled != 300 || r.Written != r.Polled {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	f.poll = nil
+	if r := run(t, b.source(f), "c"); r.Written != 4700 {
+		t.Errorf("the next invocation: %+v", r)
+	}
+}

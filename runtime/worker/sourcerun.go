@@ -215,6 +215,9 @@ func (r *sourceRun) finishTime() time.Duration {
 
 // commit writes what the ledger holds and then tells the task. Invariant 1: the ledger holds only what is resolved.
 func (r *sourceRun) commit(ctx context.Context) error {
+	// A commit begun is finished, though the invocation be told to end meanwhile: half known is worse than late.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
 	c := r.ledger.take()
 	r.flushed = time.Now()
 	if err := r.write(ctx, c); err != nil {
