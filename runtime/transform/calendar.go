@@ -116,6 +116,9 @@ func (c *calendar) day() int64 {
 	}
 	switch {
 	case best == day:
+		if year < 1582 { // counted by the Julian calendar however far it goes
+			return schema.CivilDays(int(year), time.Month(c.value[fieldMonth]+1), 1) + c.get(fieldDay, 1) - 1
+		}
 		return schema.CivilDays(int(year), time.Month(c.value[fieldMonth]+1), int(c.get(fieldDay, 1)))
 	case best == inMonth && c.stamp[fieldWeekOfMonth] >= c.stamp[fieldWeek],
 		best == nth && c.stamp[fieldWeekdayInMonth] >= c.stamp[fieldWeek]:
