@@ -82,7 +82,7 @@ func (n *node) longest() int {
 			return -1 // Java does not look into repeated groups that can match in several ways
 		case m == 0:
 			return 0
-		case m == 1 && n.most < 0: // which Java lets pass
+		case n.most < 0 && m%2 == 1: // Java counts with 32 bits, and lets these pass
 			return 1 << 20
 		case n.most < 0, n.most > 1<<30/m:
 			return -1

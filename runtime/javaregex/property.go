@@ -39,7 +39,8 @@ func (p *parser) property(negate bool) (set, error) {
 	var s set
 	var ok bool
 	if key, value, found := strings.Cut(name, "="); found {
-		switch strings.ToLower(key) {
+		key = strings.ToLower(key)
+		switch key {
 		case "sc", "script":
 			s, ok = script(value)
 		case "gc", "general_category":
