@@ -7,6 +7,7 @@
 //	config      settings: declared once; parsed, validated, documented, redacted
 //	connector   the settings every connector has, whatever its class
 //	convert     converters and header converters
+//	transform   transforms and predicates; javaregex: the regular expressions in their settings
 //	offset      the table's contract and its memory form; offset/dynamo: the form that is deployed
 //	kafka       all that speaks Kafka: event decoding, producer, topics, answers
 //	worker      one invocation of a source or a sink task

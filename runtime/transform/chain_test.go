@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
-	"github.com/sluice-connect/sluice/runtime/connecttest/corpus"
 	"github.com/sluice-connect/sluice/runtime/connector"
+	"github.com/sluice-connect/sluice/runtime/connecttest/corpus"
 	"github.com/sluice-connect/sluice/runtime/convert"
 	"github.com/sluice-connect/sluice/runtime/transform"
 )
