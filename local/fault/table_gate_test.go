@@ -122,10 +122,13 @@ func parseCall(r *http.Request, body []byte) (c call) {
 		}
 		return call{step: "offsets"}
 	case "GetItem":
-		if strings.HasPrefix(in.Key.SK.S, "marker#") {
+		switch {
+		case strings.HasPrefix(in.Key.SK.S, "marker#"):
 			return call{step: "read marker"}
+		case strings.HasPrefix(in.Key.SK.S, "task#"):
+			return call{step: "check"}
 		}
-		return call{step: "check"}
+		return call{step: "read"} // what a change is based on
 	case "UpdateItem":
 		return call{step: in.purpose()}
 	case "TransactWriteItems":
