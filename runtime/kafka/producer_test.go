@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,6 +94,7 @@ func TestProducer_OutlastsABrokerThatIsDown(t *testing.T) {
 		second := p.Produce(t.Context(), slab("orders", 0, 10, 10))
 		third := p.Produce(t.Context(), slab("orders", 0, 20, 10))
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		select {
 		case <-second.Done():
 			t.Fatalf("done without a broker: %v", second.Err())
