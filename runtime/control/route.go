@@ -48,6 +48,7 @@ func (s *Server) table() []route {
 	add("GET", "/admin/loggers", s.listLoggers)
 	add("GET", "/admin/loggers/*", s.logger)
 	add("PUT", "/admin/loggers/*", s.setLogger)
+	add("GET", "/sluice/connectors/*", s.detail)
 	return routes
 }
 

@@ -56,6 +56,8 @@ type Options struct {
 	Worker string
 	// Level is that of this process's log, which /admin/loggers/root shows and sets. nil if it cannot be set.
 	Level *slog.LevelVar
+	// Log takes what people should read. Defaults to slog.Default().
+	Log *slog.Logger
 }
 
 // Server answers Connect's REST API. It keeps nothing between requests but log levels.
@@ -69,6 +71,9 @@ var _ http.Handler = (*Server)(nil)
 
 // New returns a server.
 func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
 	s := &Server{Options: o, loggers: newLoggers(o.Level)}
 	s.routes = s.table()
 	return s

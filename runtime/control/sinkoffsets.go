@@ -130,7 +130,7 @@ func (s *Server) moveSink(ctx context.Context, c offset.Connector, p Plugin, pai
 				return false, inUse(c.Name, "reset", err)
 			}
 		}
-		return done, nil
+		return done, s.remember(ctx, c)
 	}
 	for _, group := range groups(c) {
 		mine := func(at kafka.TopicPartition) bool { return Group(c.Name, c.Config, at.Topic) == group }
@@ -144,7 +144,7 @@ func (s *Server) moveSink(ctx context.Context, c offset.Connector, p Plugin, pai
 			return false, inUse(c.Name, "alter", err)
 		}
 	}
-	return done, nil
+	return done, s.remember(ctx, c) // or else resuming would put back what was there before
 }
 
 // inUse is what Connect says when a group cannot be changed, with why.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -20,31 +21,51 @@ func (s *Server) stop(r *request) (answer, error) {
 // aim changes what is wanted of a connector. Failed tasks stay failed, unless the connector was stopped, which removes
 // its tasks.
 func (s *Server) aim(r *request, target offset.Target, status int) (answer, error) {
-	missing := fail(http.StatusNotFound, "Unknown connector %s", r.name())
-	_, _, err := s.update(r.Context(), r.name(), missing, func(c *offset.Connector) (offset.Revoke, error) {
+	ctx, missing := r.Context(), fail(http.StatusNotFound, "Unknown connector %s", r.name())
+	c, p, err := s.look(ctx, r.name(), missing)
+	if err != nil {
+		return answer{}, err
+	}
+	if p.Type == "sink" && target == offset.Running && c.Target != offset.Running {
+		if err := s.recall(ctx, c); err != nil {
+			return answer{}, fmt.Errorf("resuming connector %s where it was: %w", c.Name, err)
+		}
+	}
+	before, after, err := s.update(ctx, r.name(), missing, func(c *offset.Connector) (offset.Revoke, error) {
 		if err := r.mustMatch(*c); err != nil {
 			return 0, err
 		}
-		if c.Target == target {
-			return 0, errUnchanged
-		}
-		if target == offset.Stopped {
-			c.Trigger[stoppedHandle] = "true"
-		}
-		if c.Target == offset.Stopped {
-			c.Stale = true // the tasks come back by being planned anew
-			delete(c.Trigger, Halted)
-			if c.Status.State == offset.StateFailed {
-				c.Status = offset.Status{Worker: c.Status.Worker}
-			}
-		}
-		c.Target = target
-		return offset.Stop, nil
+		return offset.Stop, aimAt(c, target)
 	})
 	if err != nil {
 		return answer{}, err
 	}
+	if p.Type == "sink" && before.Target == offset.Running && after.Target != offset.Running {
+		if err := s.remember(ctx, after); err != nil {
+			// It is only for when the broker forgets; a connector must be stoppable while Kafka is not there.
+			s.Log.Warn("keeping the offsets of a sink that is to rest failed", "connector", after.Name, "error", err)
+		}
+	}
 	return answer{status: status}, nil
+}
+
+// aimAt changes the target in a connector's item.
+func aimAt(c *offset.Connector, target offset.Target) error {
+	if c.Target == target {
+		return errUnchanged
+	}
+	if target == offset.Stopped {
+		c.Trigger[stoppedHandle] = "true"
+	}
+	if c.Target == offset.Stopped {
+		c.Stale = true // the tasks come back by being planned anew
+		delete(c.Trigger, Halted)
+		if c.Status.State == offset.StateFailed {
+			c.Status = offset.Status{Worker: c.Status.Worker}
+		}
+	}
+	c.Target = target
+	return nil
 }
 
 // restart answers POST /connectors/…/restart in all its variants.

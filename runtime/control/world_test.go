@@ -24,7 +24,8 @@ import (
 // world is all that a server works with, in this process: a broker, a table, and what runs connectors as the table says.
 type world struct {
 	t       *testing.T
-	store   *offset.Memory
+	moves   bool // whether anything runs
+	store   offset.Store
 	brokers string
 	env     worker.Env
 	trigger *trigger.Trigger
@@ -49,17 +50,8 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{
-		t: t, store: offset.NewMemory(time.Now), brokers: b.Addr(), sinks: map[string]*invokedSink{}, sources: map[string]bool{},
-		trigger: trigger.New(trigger.Options{RetryMax: 200 * time.Millisecond}),
-	}
-	w.env, err = worker.NewEnv(map[string]string{"bootstrap.servers": b.Addr()}, runtime.Plugins())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.env.Worker, w.env.Log = "here:1", slog.New(slog.DiscardHandler)
-	w.source = runtime.SourceControls(file.Source, w.env)
-	w.sink = runtime.SinkControls(file.Sink, w.env, nil)
+	w := stillWorld(t, b.Addr())
+	w.moves = true
 	ctx, cancel := context.WithCancel(context.Background())
 	w.running.Go(func() { w.follow(ctx) })
 	t.Cleanup(func() {
@@ -75,6 +67,23 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// stillWorld is a world in which nothing runs by itself.
+func stillWorld(t *testing.T, brokers string) *world {
+	t.Helper()
+	w := &world{
+		t: t, store: offset.NewMemory(time.Now), brokers: brokers, sinks: map[string]*invokedSink{}, sources: map[string]bool{},
+		trigger: trigger.New(trigger.Options{RetryMax: 200 * time.Millisecond}),
+	}
+	var err error
+	if w.env, err = worker.NewEnv(map[string]string{"bootstrap.servers": brokers}, runtime.Plugins()); err != nil {
+		t.Fatal(err)
+	}
+	w.env.Worker, w.env.Log = "here:1", slog.New(slog.DiscardHandler)
+	w.source = runtime.SourceControls(file.Source, w.env)
+	w.sink = runtime.SinkControls(file.Sink, w.env, nil)
+	return w
+}
+
 // serve returns a server of the REST API.
 func (w *world) serve(t *testing.T) *httptest.Server {
 	t.Helper()
@@ -83,12 +92,21 @@ func (w *world) serve(t *testing.T) *httptest.Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(admin.Close)
-	server := httptest.NewServer(control.New(control.Options{
-		Store: w.store, Functions: w, Triggers: w, Groups: admin, Plugins: runtime.Plugins(), Version: runtime.Version,
-		ClusterID: func() string { return "test" }, Worker: "there:2",
-	}))
+	return w.serveWith(t, admin)
+}
+
+func (w *world) serveWith(t *testing.T, groups control.Groups) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(w.handler(groups))
 	t.Cleanup(server.Close)
 	return server
+}
+
+func (w *world) handler(groups control.Groups) *control.Server {
+	return control.New(control.Options{
+		Store: w.store, Functions: w, Triggers: w, Groups: groups, Plugins: runtime.Plugins(), Version: runtime.Version,
+		ClusterID: func() string { return "test" }, Worker: "there:2", Log: w.env.Log,
+	})
 }
 
 // Plugins implements control.Functions.
@@ -111,7 +129,7 @@ func (w *world) Ask(ctx context.Context, class string, request []byte) ([]byte, 
 
 // Changed implements control.Triggers.
 func (w *world) Changed(_ context.Context, c offset.Connector) error {
-	if isSink(c) && c.Stale && c.Target == offset.Running {
+	if w.moves && isSink(c) && c.Stale && c.Target == offset.Running {
 		w.running.Go(func() {
 			// A failure stands in the connector's status.
 			_, _ = w.invoke(context.Background(), c.Name, []byte(`{"eventSource":"SelfManagedKafka","records":{}}`))

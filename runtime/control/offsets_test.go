@@ -1,0 +1,146 @@
+package control_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/kafka"
+)
+
+// groups is a Kafka cluster that has topic "t" with two partitions.
+type groups struct {
+	mu      sync.Mutex
+	offsets map[string]map[kafka.TopicPartition]int64
+	fail    error
+}
+
+func newGroups() *groups { return &groups{offsets: map[string]map[kafka.TopicPartition]int64{}} }
+
+func (g *groups) Topics(context.Context) ([]kafka.Topic, error) {
+	return []kafka.Topic{{Name: "t", Partitions: 2}, {Name: "u", Partitions: 1}}, nil
+}
+
+func (g *groups) GroupOffsets(_ context.Context, group string) (map[kafka.TopicPartition]int64, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.offsets[group]), nil
+}
+
+func (g *groups) SetGroupOffsets(_ context.Context, group string, offsets map[kafka.TopicPartition]int64) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.fail != nil {
+		return g.fail
+	}
+	if g.offsets[group] == nil {
+		g.offsets[group] = map[kafka.TopicPartition]int64{}
+	}
+	maps.Copy(g.offsets[group], offsets)
+	return nil
+}
+
+func (g *groups) DeleteGroupOffsets(_ context.Context, group string, partitions ...kafka.TopicPartition) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range partitions {
+		delete(g.offsets[group], p)
+	}
+	return nil
+}
+
+func (g *groups) DeleteGroup(_ context.Context, group string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.offsets, group)
+	return nil
+}
+
+func TestServer_SinkOffsetsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	server, _, g := still(t)
+	must(t, server, 201, "POST", "/connectors", sink)
+	must(t, server, 204, "PUT", "/connectors/c/stop", "")
+	for body, want := range map[string]string{
+		`{"offset": {"kafka_offset": 1}}`:                                                                "400 The partition for a sink connector offset cannot be null or missing",
+		`{"partition": {"kafka_topic": "t"}, "offset": null}`:                                            "400 The partition for a sink connector offset must contain the keys",
+		`{"partition": {"kafka_topic": null, "kafka_partition": 0}, "offset": null}`:                     "400 Kafka topic names must be valid strings and may not be null",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": null}, "offset": null}`:                   "400 Kafka partitions must be valid numbers and may not be null",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": "x"}, "offset": null}`:                    "400 Failed to parse the following Kafka partition value in the provided offsets: 'x'. Partition values",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"o": 1}}`:                  "400 The offset for a sink connector should either be null or contain the key 'kafka_offset'",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": "y"}}`:     "400 Failed to parse the following Kafka offset value in the provided offsets: 'y'. Offset values",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": -1}}`:      "500 altering offsets: the offset -1",
+		`{"partition": {"kafka_topic": "none", "kafka_partition": 0}, "offset": {"kafka_offset": 1}}`:    "500 altering offsets: there is no partition none-0",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 2}, "offset": {"kafka_offset": 1}}`:       "500 altering offsets: there is no partition t-2",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": null, "more": 1}`:           "500 reading the offsets",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": "1"}, "offset": {"kafka_offset": "999"}}`: "200 The offsets for this connector have been altered successfully",
+	} {
+		status, _, text := call(t, server, "PATCH", "/connectors/c/offsets", `{"offsets": [`+body+`]}`)
+		var m struct{ Message string }
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(status, " ", m.Message); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s", body, got, want)
+		}
+	}
+	want := map[string]map[kafka.TopicPartition]int64{"connect-c": {{Topic: "t", Partition: 1}: 999}}
+	if diff := cmp.Diff(want, g.offsets); diff != "" {
+		t.Error(diff)
+	}
+	g.fail = io.ErrUnexpectedEOF
+	text := must(t, server, 500, "PATCH", "/connectors/c/offsets", `{"offsets": [{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": 1}}]}`)
+	if !strings.Contains(text, "zombie sink task") {
+		t.Errorf("a group in use: %s", text)
+	}
+}
+
+func TestServer_SinkOfSeveralTopicsHasAGroupForEach(t *testing.T) {
+	t.Parallel()
+	server, _, g := still(t)
+	must(t, server, 201, "POST", "/connectors", `{"name": "c", "initial_state": "stopped", "config": {"connector.class": "FileStreamSink", "topics": "t, u"}}`)
+	must(t, server, 200, "PATCH", "/connectors/c/offsets", `{"offsets": [
+		{"partition": {"kafka_topic": "u", "kafka_partition": 0}, "offset": {"kafka_offset": 5}},
+		{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": 6}}]}`)
+	want := map[string]map[kafka.TopicPartition]int64{"connect-c.t": {{Topic: "t"}: 6}, "connect-c.u": {{Topic: "u"}: 5}}
+	if diff := cmp.Diff(want, g.offsets); diff != "" {
+		t.Error(diff)
+	}
+	got := must(t, server, 200, "GET", "/connectors/c/offsets", "")
+	if want := `{"offsets":[{"partition":{"kafka_partition":0,"kafka_topic":"t"},"offset":{"kafka_offset":6}},` +
+		`{"partition":{"kafka_partition":0,"kafka_topic":"u"},"offset":{"kafka_offset":5}}]}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestServer_SinkGoesOnWhereItWasAfterTheBrokerForgot(t *testing.T) {
+	t.Parallel()
+	server, w, g := still(t)
+	must(t, server, 201, "POST", "/connectors", sink)
+	at := func(p int32) kafka.TopicPartition { return kafka.TopicPartition{Topic: "t", Partition: p} }
+	g.offsets["connect-c"] = map[kafka.TopicPartition]int64{at(0): 10, at(1): 20}
+	must(t, server, 202, "PUT", "/connectors/c/pause", "")
+	g.offsets["connect-c"] = map[kafka.TopicPartition]int64{at(1): 21}
+	must(t, server, 202, "PUT", "/connectors/c/resume", "")
+	if diff := cmp.Diff(map[kafka.TopicPartition]int64{at(0): 10, at(1): 21}, g.offsets["connect-c"]); diff != "" {
+		t.Error(diff)
+	}
+	must(t, server, 204, "PUT", "/connectors/c/stop", "")
+	must(t, server, 200, "DELETE", "/connectors/c/offsets", "")
+	must(t, server, 202, "PUT", "/connectors/c/resume", "")
+	if len(g.offsets["connect-c"]) > 0 {
+		t.Errorf("what was reset came back: %v", g.offsets)
+	}
+	kept, err := w.store.Group(t.Context(), "c", "connect-c")
+	if diff := cmp.Diff(map[connect.TopicPartition]int64{}, kept); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
