@@ -91,7 +91,7 @@ func (t *cast) applySchemaless(d *connect.Datum) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	out := schema.HashMapOf(m)
+	out := hashMap(m)
 	for i := range t.spec.fields {
 		f := &t.spec.fields[i]
 		v, _ := m.Get(f.name)

@@ -46,6 +46,14 @@ func needMap(v any, purpose string) (*schema.Map, error) {
 	return nil, schema.Errorf("Only Map objects supported in absence of schema for [%s], found: %s", purpose, schema.JavaClass(v))
 }
 
+// hashMap is a copy of m with the order of Java's HashMap, to which entries may be added.
+func hashMap(m *schema.Map) *schema.Map {
+	if m.Len() == 0 {
+		return schema.NewHashMap(0) // a copy of nothing grows like any new one
+	}
+	return schema.HashMapOf(m)
+}
+
 func needStruct(v any, purpose string) (*schema.Struct, error) {
 	if s, ok := v.(*schema.Struct); ok && s != nil {
 		return s, nil

@@ -150,6 +150,11 @@ func (t *flatten) nodes(s *schema.Schema, prefix string, fields *[]schema.Field,
 			return nil, schema.Errorf("Flatten transformation does not support %s for record with schemas (for field %s).",
 				f.Schema.Type, name)
 		default:
+			for _, other := range *fields {
+				if other.Name == name { // which Connect sees before what comes next
+					return nil, schema.CheckFields([]schema.Field{other, schema.F(name, f.Schema)})
+				}
+			}
 			lifted := schema.Of(f.Schema.Type, basics(f.Schema))
 			lifted.Value, lifted.Optional, lifted.Default = f.Schema.Value, fieldOptional, fieldDef
 			if err := schema.CheckDefault(lifted); err != nil {

@@ -56,7 +56,8 @@ func (t *headerFrom) Validate() error {
 // Apply implements connect.Transform.
 func (t *headerFrom) Apply(r *connect.Record) (bool, error) {
 	d := t.of(r)
-	more := make([]connect.Header, len(t.fields), len(r.Headers)+len(t.fields))
+	all := make([]connect.Header, len(r.Headers)+len(t.fields))
+	more := all[copy(all, r.Headers):]
 	var err error
 	var v any
 	s := d.Schema
@@ -69,7 +70,7 @@ func (t *headerFrom) Apply(r *connect.Record) (bool, error) {
 		return false, err
 	}
 	d.Schema, d.Value = s, v
-	r.Headers = withHeaders(r.Headers, more...)
+	r.Headers = all
 	return true, nil
 }
 
@@ -78,7 +79,7 @@ func (t *headerFrom) fromMap(v any, headers []connect.Header) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := schema.HashMapOf(m)
+	out := hashMap(m)
 	for i, name := range t.fields {
 		field, _ := m.Get(name)
 		headers[i] = connect.Header{Key: t.headers[i], Value: connect.Datum{Value: field}}

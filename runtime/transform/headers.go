@@ -59,12 +59,8 @@ func (t *insertHeader) Validate() error {
 
 // Apply implements connect.Transform.
 func (t *insertHeader) Apply(r *connect.Record) (bool, error) {
-	r.Headers = withHeaders(r.Headers, connect.Header{Key: t.header, Value: t.datum})
+	all := make([]connect.Header, len(r.Headers)+1)
+	all[copy(all, r.Headers)] = connect.Header{Key: t.header, Value: t.datum}
+	r.Headers = all
 	return true, nil
-}
-
-// withHeaders is a copy of headers with some more.
-func withHeaders(headers []connect.Header, more ...connect.Header) []connect.Header {
-	all := make([]connect.Header, 0, len(headers)+len(more))
-	return append(append(all, headers...), more...)
 }

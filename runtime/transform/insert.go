@@ -121,7 +121,7 @@ func (t *insertField) applyMap(r *connect.Record, d *connect.Datum) (bool, error
 	if err != nil {
 		return false, err
 	}
-	out := schema.HashMapOf(m)
+	out := hashMap(m)
 	if err := t.insert(r, false, func(name string, v any) error {
 		if v != nil {
 			out.Set(name, v)

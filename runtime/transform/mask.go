@@ -35,7 +35,7 @@ func (t *maskField) Define(d *config.Def) {
 
 // Validate implements connect.Validator.
 func (t *maskField) Validate() error {
-	set := schema.NewHashMap(max(len(t.fields)*4/3+1, 16))
+	set := schema.NewHashMap((max(len(t.fields), 12)*4 + 2) / 3)
 	for _, f := range t.fields {
 		set.Set(f, nil)
 	}
@@ -60,7 +60,7 @@ func (t *maskField) Apply(r *connect.Record) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		out := schema.HashMapOf(m)
+		out := hashMap(m)
 		for _, name := range t.order {
 			v, _ := m.Get(name)
 			masked, err := t.mask(v)

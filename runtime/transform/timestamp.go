@@ -104,7 +104,7 @@ func (t *timestampConverter) applySchemaless(d *connect.Datum) error {
 	if v, err = t.convertAny(v); err != nil {
 		return err
 	}
-	out := schema.HashMapOf(m)
+	out := hashMap(m)
 	out.Set(t.field, v)
 	d.Value = out
 	return nil
