@@ -22,6 +22,7 @@ func (s *Server) health(r *request) (answer, error) {
 	const there, broken = "Worker has completed startup and is ready to handle requests.",
 		"Worker was unable to handle this request and may be unable to handle other requests."
 	if _, err := s.Store.List(r.Context()); err != nil {
+		//nolint:nilerr // it is in the answer, which has a form of its own
 		return answer{status: http.StatusInternalServerError, body: map[string]string{
 			"status": "unhealthy", "message": broken + " Listing the connectors: " + err.Error(),
 		}}, nil

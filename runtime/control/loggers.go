@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -60,11 +61,7 @@ func (l *loggers) get(name string) (loggerLevel, bool) {
 func (l *loggers) all() map[string]loggerLevel {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := make(map[string]loggerLevel, len(l.set))
-	for name, level := range l.set {
-		all[name] = level
-	}
-	return all
+	return maps.Clone(l.set)
 }
 
 // put sets the level of a logger and of those below it, and returns which ones it changed, sorted.

@@ -107,8 +107,7 @@ func (s *Server) validate(r *request) (answer, error) {
 		return answer{}, fail(http.StatusBadRequest, "Included connector type %s does not match request type %s", *class, r.name())
 	}
 	infos, err := s.judge(r.Context(), settings)
-	var refused *Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*Error](err); ok {
 		return answer{}, errors.New(refused.Message)
 	}
 	if err != nil {

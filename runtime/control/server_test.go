@@ -320,8 +320,11 @@ func FuzzServer_TakesAnyBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		server := fuzzed(t)
 		for _, to := range [][2]string{
-			{"POST", "/connectors"}, {"PUT", "/connectors/x/config"}, {"PATCH", "/connectors/c/offsets"},
-			{"PUT", "/admin/loggers/l"}, {"PUT", "/connector-plugins/FileStreamSink/config/validate"},
+			{"POST", "/connectors"},
+			{"PUT", "/connectors/x/config"},
+			{"PATCH", "/connectors/c/offsets"},
+			{"PUT", "/admin/loggers/l"},
+			{"PUT", "/connector-plugins/FileStreamSink/config/validate"},
 		} {
 			request := httptest.NewRequestWithContext(t.Context(), to[0], to[1], bytes.NewReader(body))
 			request.Header.Set("Content-Type", "application/json")

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,9 +12,11 @@ import (
 func (s *Server) pause(r *request) (answer, error) {
 	return s.aim(r, offset.Paused, http.StatusAccepted)
 }
+
 func (s *Server) resume(r *request) (answer, error) {
 	return s.aim(r, offset.Running, http.StatusAccepted)
 }
+
 func (s *Server) stop(r *request) (answer, error) {
 	return s.aim(r, offset.Stopped, http.StatusNoContent)
 }
@@ -150,7 +153,7 @@ func (s *Server) again(r *request, itself bool, tasks []int) error {
 		for _, t := range failed {
 			// ErrStale: it was revoked meanwhile, and starts anyway.
 			status := offset.Status{Worker: t.Status.Worker, Success: t.Status.Success, Failure: t.Status.Failure}
-			if err := s.Store.PutTaskStatus(ctx, name, t.ID, t.Generation, status); err != nil && err != offset.ErrStale {
+			if err := s.Store.PutTaskStatus(ctx, name, t.ID, t.Generation, status); err != nil && !errors.Is(err, offset.ErrStale) {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"strconv"
@@ -57,9 +58,7 @@ func (a answer) write(w http.ResponseWriter, head bool) {
 			a.status, text = http.StatusInternalServerError, []byte(`{"error_code":500,"message":"writing the answer failed"}`)
 		}
 	}
-	for name, values := range a.header {
-		header[name] = values
-	}
+	maps.Copy(header, a.header)
 	w.WriteHeader(a.status)
 	if !head {
 		_, _ = w.Write(text) // a client that went away is no fault of ours

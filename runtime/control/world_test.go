@@ -144,7 +144,7 @@ func (w *world) Deleted(context.Context, string) error { return nil }
 // Delivering implements control.Triggers.
 func (w *world) Delivering(_ context.Context, c offset.Connector) (bool, error) {
 	s, err := w.trigger.Status(c.Name)
-	return err == nil && s.State != trigger.Disabled, nil //nolint:nilerr // not there
+	return err == nil && s.State != trigger.Disabled, nil
 }
 
 func isSink(c offset.Connector) bool { return strings.Contains(c.Config["connector.class"], "Sink") }
