@@ -6,19 +6,24 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// account is what is known of a connector's running, fed by the metrics its functions print.
+// account is what is known of a connector's running, fed by the metrics its functions print and by the table.
 type account struct {
 	Name, Kind, State string
-	In, Out           int64
-	Dead              int64
-	Rate              float64 // records out per second, over the last seconds
+	In, Out, Dead     int64
+	Rate              float64 // records out per second, over the last few seconds
 	Lag               int64   // of a sink; -1 if not known
-	LastError         string
-	LastErrorAt       time.Time
+	Note              string  // what it waits for, if it does
+	// LastError is the last failure in one line, with the time it was last seen. Next is when the next attempt is due, zero
+	// if none is known of. Failing tells that it has not done well since.
+	LastError   string
+	LastErrorAt time.Time
+	Next        time.Time
+	Failing     bool
 
 	sample   int64
 	sampleAt time.Time
@@ -44,6 +49,32 @@ func (l *ledger) update(name string, change func(*account)) {
 	change(a)
 }
 
+// fail notes a failure at a time and tells whether it is news: a failure that repeats itself is not, until the connector
+// did well again.
+func (l *ledger) fail(name, text string, at time.Time) (news bool) {
+	text = oneLine(text)
+	l.update(name, func(a *account) {
+		news = !a.Failing || a.LastError != text
+		a.Failing, a.LastError, a.LastErrorAt = true, text, at
+	})
+	return news
+}
+
+// recover notes that a connector does well and tells whether that is news.
+func (l *ledger) recover(name string) (news bool) {
+	l.update(name, func(a *account) {
+		news = a.Failing
+		a.Failing, a.Next = false, time.Time{}
+	})
+	return news
+}
+
+// oneLine is a text's first line, which says what is wrong; a stack trace may follow.
+func oneLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return strings.TrimSpace(line)
+}
+
 func (l *ledger) remove(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,7 +90,8 @@ func (l *ledger) snapshot(now time.Time) []account {
 		a := l.all[name]
 		if span := now.Sub(a.sampleAt); span >= time.Second {
 			if !a.sampleAt.IsZero() {
-				a.Rate = float64(a.Out-a.sample) / span.Seconds()
+				// Half of what was, so that what comes every other second does not jump.
+				a.Rate = (a.Rate + float64(a.Out-a.sample)/span.Seconds()) / 2
 			}
 			a.sample, a.sampleAt = a.Out, now
 		}
@@ -74,6 +106,8 @@ type metricsTap struct {
 	ledger *ledger
 	// failed hears of failures as they are reported.
 	failed func(connector, text string)
+	// did hears of invocations that did what they should.
+	did func(connector string)
 }
 
 // Write implements io.Writer; it is given whole lines.
@@ -92,6 +126,7 @@ func (t *metricsTap) read(line []byte) {
 		Polled    float64 `json:"records-polled"`
 		Written   float64 `json:"records-written"`
 		Dead      float64 `json:"deadletterqueue-writes"`
+		Did       string  `json:"did"`
 		Error     string  `json:"error"`
 	}
 	if json.Unmarshal(line, &m) != nil || m.Connector == "" {
@@ -101,11 +136,11 @@ func (t *metricsTap) read(line []byte) {
 		a.In += int64(m.Polled)
 		a.Out += int64(m.Written)
 		a.Dead += int64(m.Dead)
-		if m.Error != "" {
-			a.LastError, a.LastErrorAt = m.Error, time.Now()
-		}
 	})
-	if m.Error != "" {
+	switch {
+	case m.Error != "":
 		t.failed(m.Connector, m.Error)
+	case m.Did == "ran":
+		t.did(m.Connector)
 	}
 }

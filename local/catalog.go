@@ -54,10 +54,13 @@ func readCatalog(ctx context.Context, functions *function.Service, dir string) (
 	return found, nil
 }
 
+// describeTime is how long a function may take to answer what needs no network.
+const describeTime = 10 * time.Second
+
 func describe(ctx context.Context, functions *function.Service, path string) (runtime.Description, error) {
 	name := "describe:" + path
 	err := functions.Deploy(function.Function{
-		Name: name, Bootstrap: path, Timeout: 10 * time.Second, Concurrency: 1, Log: io.Discard,
+		Name: name, Bootstrap: path, Timeout: describeTime, Concurrency: 1, Log: io.Discard,
 	})
 	if err != nil {
 		return runtime.Description{}, err

@@ -11,12 +11,15 @@ import (
 	"strings"
 
 	"github.com/magiconair/properties"
+
+	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
 // connectorFile is one connector as a file describes it.
 type connectorFile struct {
 	path, name string
 	config     map[string]string
+	initial    offset.Target // what a connector that is new shall do. Defaults to running.
 }
 
 // readConnectorFiles reads the files that connect-standalone would take. The first problem ends it.
@@ -44,7 +47,7 @@ func readConnectorFile(path string) (connectorFile, error) {
 	}
 	f := connectorFile{path: path}
 	if trimmed := bytes.TrimSpace(text); filepath.Ext(path) == ".json" || len(trimmed) > 0 && trimmed[0] == '{' {
-		f.config, err = readJSON(text)
+		f.config, f.initial, err = readJSON(text)
 	} else {
 		f.config, err = readProperties(text)
 	}
@@ -62,34 +65,49 @@ func readConnectorFile(path string) (connectorFile, error) {
 	return f, nil
 }
 
-// readJSON reads either form: a flat object, or {"name", "config"}, where the request for creating a connector may also
-// hold its initial state.
-func readJSON(text []byte) (map[string]string, error) {
+// readJSON reads either form: a flat object, or {"name", "config"}, which as the request that creates a connector may also
+// hold "initial_state", and as the answer to it other members.
+func readJSON(text []byte) (config map[string]string, initial offset.Target, err error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil {
-		return nil, fmt.Errorf("it is not a JSON object: %w", err)
+		return nil, "", fmt.Errorf("it is not a JSON object: %w", err)
 	}
 	inner, nested := members["config"]
 	if !nested || len(inner) == 0 || inner[0] != '{' {
-		return flat(members)
+		config, err = flat(members)
+		return config, "", err
 	}
-	var name string
-	if err := json.Unmarshal(members["name"], &name); err != nil {
-		return nil, errors.New(`the member "name" beside "config" must be a string`)
+	var request struct {
+		Name   *string                    `json:"name"`
+		Config map[string]json.RawMessage `json:"config"`
+		State  *string                    `json:"initial_state"`
 	}
-	var config map[string]json.RawMessage
-	if err := json.Unmarshal(inner, &config); err != nil {
-		return nil, fmt.Errorf(`reading "config": %w`, err)
+	if err := json.Unmarshal(text, &request); err != nil {
+		return nil, "", fmt.Errorf("reading its members: %w", err)
 	}
-	out, err := flat(config)
-	if err != nil {
-		return nil, err
+	if config, err = flat(request.Config); err != nil {
+		return nil, "", err
 	}
-	if given, ok := out["name"]; ok && given != name {
-		return nil, fmt.Errorf("the name is %q outside of config and %q inside", name, given)
+	if given, ok := config["name"]; ok && request.Name != nil && given != *request.Name {
+		return nil, "", fmt.Errorf("the name is %q outside of config and %q inside", *request.Name, given)
 	}
-	out["name"] = name
-	return out, nil
+	if request.Name != nil {
+		config["name"] = *request.Name
+	}
+	initial, err = initialState(request.State)
+	return config, initial, err
+}
+
+// initialState reads what a connector that is new shall do.
+func initialState(text *string) (offset.Target, error) {
+	if text == nil {
+		return "", nil
+	}
+	switch state := offset.Target(strings.ToUpper(*text)); state {
+	case offset.Running, offset.Paused, offset.Stopped:
+		return state, nil
+	}
+	return "", fmt.Errorf("the initial_state %q is none of RUNNING, PAUSED and STOPPED", *text)
 }
 
 // flat takes strings as they are and numbers and booleans as their text, as Connect's REST API does.
@@ -120,20 +138,4 @@ func readProperties(text []byte) (map[string]string, error) {
 		return nil, fmt.Errorf("it is not a properties file: %w", err)
 	}
 	return maps.Clone(p.Map()), nil
-}
-
-// readWorkerFile reads a Connect worker's properties; none without a path.
-func readWorkerFile(path string) (map[string]string, error) {
-	if path == "" {
-		return map[string]string{}, nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading worker file %s: %w", path, errors.Unwrap(err))
-	}
-	worker, err := readProperties(text)
-	if err != nil {
-		return nil, fmt.Errorf("reading worker file %s: %w", path, err)
-	}
-	return worker, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,7 +22,6 @@ import (
 	"github.com/sluice-connect/sluice/local/function"
 	"github.com/sluice-connect/sluice/local/table"
 	"github.com/sluice-connect/sluice/runtime"
-	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
 )
 
@@ -45,6 +45,7 @@ type desk struct {
 	cluster   string
 	table     *table.Table // nil with --dynamodb
 	tableURL  string
+	aws       map[string]string // how to sign what is asked of the table
 	store     *dynamo.Store
 	functions *function.Service
 	catalog   catalog
@@ -53,6 +54,7 @@ type desk struct {
 	api       *rest
 	restAddr  string
 	stop      []func() error // in order of starting
+	ending    time.Time      // when what still runs is killed, once the desk is closed
 }
 
 // openDesk starts the parts. What was started is ended again if one of them fails.
@@ -63,12 +65,11 @@ func openDesk(ctx context.Context, f flags, worker map[string]string, r reporter
 			err = errors.Join(err, d.close())
 		}
 	}()
-	if d.data, err = filepath.Abs(f.data); err != nil {
-		return nil, fmt.Errorf("finding the data folder: %w", err)
+	var release func() error
+	if d.data, release, err = openFolder(f.data); err != nil {
+		return nil, err
 	}
-	if err := os.MkdirAll(d.data, 0o755); err != nil {
-		return nil, fmt.Errorf("making the data folder: %w", err)
-	}
+	d.stop = append(d.stop, release)
 	if err := d.openRest(); err != nil {
 		return nil, err
 	}
@@ -83,8 +84,7 @@ func openDesk(ctx context.Context, f flags, worker map[string]string, r reporter
 	}
 	d.driver = newDriver(d)
 	d.stop = append(d.stop, d.driver.close)
-	d.serveRest()
-	return d, nil
+	return d, d.serveRest()
 }
 
 func (d *desk) openBroker(ctx context.Context) (err error) {
@@ -96,6 +96,7 @@ func (d *desk) openBroker(ctx context.Context) (err error) {
 		}
 		d.stop = append(d.stop, d.broker.Close)
 		d.brokers = d.broker.Addr()
+		d.worker = withoutSecurity(d.worker)
 	}
 	d.worker["bootstrap.servers"] = d.brokers
 	return d.openClient(ctx)
@@ -117,16 +118,43 @@ func (d *desk) openTable(ctx context.Context) (err error) {
 		d.stop = append(d.stop, server.Close)
 		d.tableURL = "http://" + listener.Addr().String()
 	}
+	d.aws = credentials(d.flags.dynamodb != "")
 	d.store, err = dynamo.Open(ctx, dynamo.Options{
-		Table: tableName, Region: "us-east-1", Endpoint: d.tableURL, AccessKey: anyKey, SecretKey: anyKey,
+		Table: tableName, Region: d.aws["AWS_REGION"], Endpoint: d.tableURL,
+		AccessKey: d.aws["AWS_ACCESS_KEY_ID"], SecretKey: d.aws["AWS_SECRET_ACCESS_KEY"], SessionToken: d.aws["AWS_SESSION_TOKEN"],
 	})
 	if err != nil {
 		return fmt.Errorf("opening the table: %w", err)
 	}
-	if err := d.store.CreateTable(ctx); err != nil {
-		return fmt.Errorf("making the table at %s: %w", d.tableURL, err)
+	making, cancel := context.WithTimeout(ctx, reachTime)
+	defer cancel()
+	if err := d.store.CreateTable(making); err != nil {
+		return fmt.Errorf("reaching DynamoDB at %s: %w", d.tableURL, cause(err))
 	}
 	return nil
+}
+
+// credentials are the variables of the environment by which functions sign what they ask of the table. An endpoint that is
+// not the desk's own may be a real one, and take those of the user only.
+func credentials(own bool) map[string]string {
+	env := map[string]string{"AWS_ACCESS_KEY_ID": anyKey, "AWS_SECRET_ACCESS_KEY": anyKey, "AWS_SESSION_TOKEN": "", "AWS_REGION": "us-east-1"}
+	if !own {
+		return env
+	}
+	if id := os.Getenv("AWS_ACCESS_KEY_ID"); id != "" {
+		env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"] = id, os.Getenv("AWS_SECRET_ACCESS_KEY")
+		env["AWS_SESSION_TOKEN"] = os.Getenv("AWS_SESSION_TOKEN")
+	}
+	env["AWS_REGION"] = cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), env["AWS_REGION"])
+	return env
+}
+
+// cause is what the network said, if that is what went wrong, without the SDK's account of how it got there.
+func cause(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op
+	}
+	return err
 }
 
 func (d *desk) openFunctions(ctx context.Context) (err error) {
@@ -135,7 +163,7 @@ func (d *desk) openFunctions(ctx context.Context) (err error) {
 		return err
 	}
 	d.stop = append(d.stop, func() error {
-		closing, cancel := context.WithTimeout(context.Background(), closeGrace)
+		closing, cancel := context.WithDeadline(context.Background(), d.ending)
 		defer cancel()
 		return d.functions.Close(closing)
 	})
@@ -164,78 +192,37 @@ func (d *desk) deploy(name string, p plugin) error {
 	if err != nil {
 		return fmt.Errorf("deploying %s: %w", name, err)
 	}
+	env := maps.Clone(d.aws)
+	env[runtime.EnvTable], env[runtime.EnvConnector], env[runtime.EnvWorker] = tableName, name, string(worker)
+	env[runtime.EnvLog], env["AWS_ENDPOINT_URL_DYNAMODB"] = "text", d.tableURL
 	return d.functions.Deploy(function.Function{
 		Name: name, Bootstrap: p.bootstrap, Dir: dir, Timeout: functionTimeout,
-		Log: &metricsTap{log: logs, ledger: d.ledger, failed: func(connector, text string) {
-			d.reporter.event(slog.LevelError, "failed", "connector", connector, "error", text)
-		}},
-		Env: map[string]string{
-			runtime.EnvTable: tableName, runtime.EnvConnector: name, runtime.EnvWorker: string(worker),
-			runtime.EnvLog: "text", "AWS_ENDPOINT_URL_DYNAMODB": d.tableURL,
-			"AWS_ACCESS_KEY_ID": anyKey, "AWS_SECRET_ACCESS_KEY": anyKey, "AWS_REGION": "us-east-1",
-		},
+		Log: &metricsTap{log: logs, ledger: d.ledger, failed: d.failed, did: d.did},
+		Env: env,
 	})
+}
+
+// failed reports a failure of a connector, unless it is the one that was reported last.
+func (d *desk) failed(connector, text string) { d.failedAt(connector, text, time.Now()) }
+
+func (d *desk) failedAt(connector, text string, at time.Time) {
+	if d.ledger.fail(connector, text, at) {
+		d.reporter.event(slog.LevelError, "failed", "connector", connector, "error", oneLine(text))
+	}
+}
+
+// did reports that a connector works, if it did not before.
+func (d *desk) did(connector string) {
+	if d.ledger.recover(connector) {
+		d.reporter.event(slog.LevelInfo, "works again", "connector", connector)
+	}
 }
 
 // functionTimeout is Lambda's for scheduled functions on the desk: long, so that a long poll is not cut.
 const functionTimeout = 5 * time.Minute
 
-// apply writes the connectors of files into the table. A file that did not change leaves its connector alone, so that a
-// second start goes on where the first ended.
-func (d *desk) apply(ctx context.Context, files []connectorFile, demo bool) error {
-	for _, f := range files {
-		if _, err := d.catalog.find(f.config["connector.class"]); err != nil {
-			return fmt.Errorf("connector %q of %s: %w", f.name, f.path, err)
-		}
-	}
-	if !demo {
-		for _, name := range []string{demoSource, demoSink} {
-			if err := d.forget(ctx, name); err != nil {
-				return err
-			}
-		}
-	}
-	for _, f := range files {
-		if err := d.put(ctx, f); err != nil {
-			return fmt.Errorf("connector %q of %s: %w", f.name, f.path, err)
-		}
-	}
-	return nil
-}
-
-func (d *desk) put(ctx context.Context, f connectorFile) error {
-	c, _, err := d.store.Look(ctx, f.name, 0)
-	if errors.Is(err, offset.ErrNotFound) {
-		c = offset.Connector{Name: f.name, Target: offset.Running}
-	} else if err != nil {
-		return err
-	}
-	if maps.Equal(c.Config, f.config) {
-		return nil
-	}
-	c.Config, c.Stale = f.config, true
-	delete(c.Trigger, runtime.Halted) // a change is a new chance
-	_, err = d.store.Put(ctx, c, offset.Restart)
-	return err
-}
-
-// forget removes a connector; its offsets stay.
-func (d *desk) forget(ctx context.Context, name string) error {
-	c, _, err := d.store.Look(ctx, name, 0)
-	if errors.Is(err, offset.ErrNotFound) {
-		return nil
-	}
-	if err == nil {
-		err = d.store.Delete(ctx, c)
-	}
-	if err != nil {
-		return fmt.Errorf("removing connector %q: %w", name, err)
-	}
-	return nil
-}
-
-func (d *desk) welcome(demo *demo) welcome {
-	w := welcome{Kafka: d.brokers, REST: d.restAddr, Table: d.tableURL, Data: d.data, Logs: filepath.Join(d.data, "logs")}
+func (d *desk) welcome(demo *demo, connectors int) welcome {
+	w := welcome{Running: connectors, Kafka: d.brokers, REST: d.restAddr, Table: d.tableURL, Data: d.data, Logs: filepath.Join(d.data, "logs")}
 	if demo != nil {
 		w.Source, w.Sink = demo.source, demo.sink
 	}
@@ -260,7 +247,7 @@ func (d *desk) run(ctx context.Context, demo *demo) error {
 			case <-ctx.Done():
 				return nil
 			case now := <-tick.C:
-				d.reporter.accounts(d.ledger.snapshot(now))
+				d.reporter.accounts(d.ledger.snapshot(now), false)
 			}
 		}
 	})
@@ -269,6 +256,7 @@ func (d *desk) run(ctx context.Context, demo *demo) error {
 
 // close ends all parts, the last started first.
 func (d *desk) close() error {
+	d.ending = time.Now().Add(closeGrace)
 	var errs []error
 	for i := len(d.stop) - 1; i >= 0; i-- {
 		errs = append(errs, d.stop[i]())

@@ -100,15 +100,8 @@ func (v *driver) follow(ctx context.Context, statuses bool) error {
 	return nil
 }
 
-// complain reports a connector that cannot be driven, once per problem.
-func (v *driver) complain(name string, err error) {
-	v.desk.ledger.update(name, func(a *account) {
-		if a.LastError != err.Error() {
-			a.LastError, a.LastErrorAt = err.Error(), time.Now()
-			v.desk.reporter.event(slog.LevelError, "the connector cannot run", "connector", name, "error", err)
-		}
-	})
-}
+// complain reports a connector that cannot be driven.
+func (v *driver) complain(name string, err error) { v.desk.failed(name, err.Error()) }
 
 // drive makes one connector run as its item says.
 func (v *driver) drive(ctx context.Context, c offset.Connector) error {
@@ -178,38 +171,70 @@ func (v *driver) tick(ctx context.Context, name string, payload []byte) error {
 // busyTick is how long a source may be at work before a further tick looks after it.
 const busyTick = 5 * time.Second
 
-// failed reports an invocation that failed as such, a killed process for example.
+// failed reports an invocation that failed. What the function says itself stands in its line of metrics, too, and is told
+// once; what else there is, such as a killed process, is told by nobody else.
 func (v *driver) failed(name string, err error) {
-	v.desk.ledger.update(name, func(a *account) { a.LastError, a.LastErrorAt = err.Error(), time.Now() })
-	v.desk.reporter.event(slog.LevelWarn, "the invocation failed", "connector", name, "error", err)
+	if errors.Is(err, function.ErrClosed) || errors.Is(err, context.Canceled) {
+		return // the desk is ending
+	}
+	text := err.Error()
+	if own, ok := errors.AsType[*function.Error](err); ok && !platformError(own.Type) {
+		text = own.Message
+	}
+	v.desk.failed(name, text)
+}
+
+// platformError tells whether an error was found by what runs the functions, and not by a function.
+func platformError(kind string) bool {
+	return strings.HasPrefix(kind, "Runtime.") || strings.HasPrefix(kind, "Sandbox.") || strings.HasPrefix(kind, "Function.")
 }
 
 // account notes how a connector is.
 func (v *driver) account(ctx context.Context, c offset.Connector) {
-	state := string(c.Target)
-	if c.Target == offset.Running {
-		state = string(offset.StateUnassigned)
-		if c.Status.State == offset.StateFailed {
-			state = string(offset.StateFailed)
-		}
-		tasks, err := v.desk.store.Tasks(ctx, c.Name)
-		if err != nil {
-			return // the next look tells
-		}
-		for _, t := range tasks {
-			if t.Status.State == offset.StateFailed || state == string(offset.StateUnassigned) && t.Status.State != "" {
-				state = string(t.Status.State)
-			}
-		}
+	state, status, err := v.stateOf(ctx, c)
+	if err != nil {
+		return // the next look tells
 	}
-	lag := int64(-1)
+	lag, note := int64(-1), ""
 	if k := v.known[c.Name]; k != nil && k.triggers != nil {
-		lag = k.triggers.lag()
-		if c.Trigger[runtime.Halted] != "" {
-			state = string(offset.StateFailed)
+		lag, note = k.triggers.progress()
+		if why := c.Trigger[runtime.Halted]; why != "" {
+			state, status = string(offset.StateFailed), offset.Status{Trace: why, Failure: status.Failure}
 		}
 	}
-	v.desk.ledger.update(c.Name, func(a *account) { a.State, a.Lag = state, lag })
+	known := false
+	v.desk.ledger.update(c.Name, func(a *account) {
+		a.State, a.Lag, a.Note, a.Next = state, lag, note, status.Next
+		known = a.Failing
+	})
+	if state == string(offset.StateFailed) && status.Trace != "" && !known {
+		// It failed before this desk was started.
+		v.desk.failedAt(c.Name, status.Trace, status.Failure)
+	}
+}
+
+// stateOf is a connector's state, in Connect's words, and the status behind it.
+func (v *driver) stateOf(ctx context.Context, c offset.Connector) (state string, status offset.Status, err error) {
+	if c.Target != offset.Running {
+		return string(c.Target), c.Status, nil
+	}
+	if c.Status.State == offset.StateFailed {
+		return string(offset.StateFailed), c.Status, nil
+	}
+	tasks, err := v.desk.store.Tasks(ctx, c.Name)
+	if err != nil {
+		return "", offset.Status{}, err
+	}
+	state = string(offset.StateUnassigned)
+	for _, t := range tasks {
+		if t.Status.State == offset.StateFailed {
+			return string(offset.StateFailed), t.Status, nil
+		}
+		if t.Status.State != "" {
+			state, status = string(t.Status.State), t.Status
+		}
+	}
+	return state, status, nil
 }
 
 func (v *driver) forget(name string, k *driven) {
@@ -222,16 +247,21 @@ func (v *driver) forget(name string, k *driven) {
 	delete(v.known, name)
 }
 
-// close stops ticks and triggers; invocations under way go on until the functions are closed.
+// close stops ticks and triggers. Sources under way are told to finish; what was handed to sinks is finished first, and
+// comes again with the next start if there is no time for it.
 func (v *driver) close() error {
+	ending, cancel := context.WithDeadline(context.Background(), v.desk.ending)
+	defer cancel()
 	var closing sync.WaitGroup
-	closing.Go(v.scheduler.Close)
 	closing.Go(func() {
-		ending, cancel := context.WithTimeout(context.Background(), closeGrace)
-		defer cancel()
-		// What is cut off comes again with the next start: nothing is lost.
-		_ = v.trigger.Close(ending)
+		v.scheduler.Close() // first, or a tick could start what was just told to end
+		for name, k := range v.known {
+			if k.triggers == nil {
+				v.desk.functions.Terminate(name)
+			}
+		}
 	})
+	closing.Go(func() { _ = v.trigger.Close(ending) })
 	closing.Wait()
 	return nil
 }

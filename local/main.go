@@ -8,24 +8,36 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sluice-connect/sluice/runtime"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
 	if err := root().ExecuteContext(ctx); err != nil {
-		// One clear line; what cobra would add is how to call the command, which is rarely what went wrong.
-		fmt.Fprintln(os.Stderr, "sluice:", err)
-		if errors.Is(err, errUsage) {
-			fmt.Fprintln(os.Stderr, "Run 'sluice up --help' for how to call it.")
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			os.Exit(interrupted) //nolint:gocritic // nothing is left to be stopped
 		}
+		// One clear line; what cobra would add is how to call the command, which is rarely what went wrong.
+		text := strings.ReplaceAll(err.Error(), "\n", "; ")
+		if errors.Is(err, errUsage) {
+			text += " (see 'sluice up --help')"
+		}
+		fmt.Fprintln(os.Stderr, "sluice:", text)
 		stop()
 		os.Exit(1) //nolint:gocritic // the deferred stop was just called
 	}
 }
+
+// interrupted is the exit status of a start that Ctrl-C broke off.
+const interrupted = 130
 
 // errUsage marks errors in how the command was called.
 var errUsage = errors.New("")
@@ -39,6 +51,26 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w%w", err, errUsage) })
-	cmd.AddCommand(upCommand())
+	cmd.AddCommand(upCommand(), versionCommand())
 	return cmd
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Say which version this is",
+		Args:  cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) {
+			fmt.Fprintf(cmd.OutOrStdout(), "sluice %s; behaves as Apache Kafka Connect %s\n", version(), runtime.Version)
+		},
+	}
+}
+
+// version is what the build knows of itself: the module's version, or the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "of a development build"
+	}
+	return info.Main.Version
 }

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-connect/sluice/local/trigger"
@@ -73,9 +73,11 @@ func (t *triggers) mapping(c offset.Connector, topics []string, topic string, di
 	}
 }
 
-// lag is how many records the triggers are behind, as last seen; -1 if not known.
-func (t *triggers) lag() int64 {
-	lag := int64(-1)
+// progress is how many records the triggers are behind, as last seen, -1 if not known; and what they wait for, if they do.
+func (t *triggers) progress() (lag int64, note string) {
+	lag = -1
+	well := true
+	var missing []string
 	for _, topic := range t.topics {
 		s, err := t.desk.driver.trigger.Status(t.mappingName(topic))
 		if err != nil {
@@ -86,27 +88,33 @@ func (t *triggers) lag() int64 {
 				lag = max(lag, 0) + max(0, p.End-p.Next)
 			}
 		}
-		for _, problem := range s.Problems {
-			t.desk.driver.trouble(t.name, problem)
+		if s.Missing {
+			missing = append(missing, topic)
 		}
+		for _, problem := range s.Problems {
+			if problem != s.LastResult { // which is reported as it comes
+				t.desk.failed(t.name, problem)
+			}
+			well = false
+		}
+		well = well && !s.Missing && (s.LastResult == "" || s.LastResult == "OK")
 	}
-	return lag
+	if well {
+		t.desk.did(t.name)
+	}
+	switch len(missing) {
+	case 0:
+		return lag, ""
+	case 1:
+		return lag, "waiting for topic " + missing[0]
+	}
+	return lag, "waiting for topics " + strings.Join(missing, ", ")
 }
 
 func (t *triggers) close() {
 	for topic := range t.put {
 		t.desk.driver.trigger.Delete(t.mappingName(topic))
 	}
-}
-
-// trouble shows what keeps a trigger from working, once per text.
-func (v *driver) trouble(name, problem string) {
-	v.desk.ledger.update(name, func(a *account) {
-		if a.LastError != problem {
-			a.LastError, a.LastErrorAt = problem, time.Now()
-			v.desk.reporter.event(slog.LevelWarn, "the trigger has a problem", "connector", name, "problem", problem)
-		}
-	})
 }
 
 // reachTime is how long brokers may take to answer at the start.
@@ -122,11 +130,11 @@ func (d *desk) openClient(ctx context.Context) error {
 	}
 	var err error
 	if d.client, err = kafka.ClientOptions(properties, nil); err != nil {
-		return fmt.Errorf("reading the settings of Kafka clients: %w", err)
+		return fmt.Errorf("reaching Kafka at %s: %w", d.brokers, err)
 	}
 	admin, err := kafka.NewAdmin(kafka.AdminConfig{Properties: properties})
 	if err != nil {
-		return fmt.Errorf("reading the settings of Kafka clients: %w", err)
+		return fmt.Errorf("reaching Kafka at %s: %w", d.brokers, err)
 	}
 	defer admin.Close()
 	reaching, cancel := context.WithTimeout(ctx, reachTime)

@@ -3,13 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
-	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
+
+	"github.com/sluice-connect/sluice/local/schedule"
+	"github.com/sluice-connect/sluice/local/trigger"
 )
 
 // flags are the options of sluice up.
@@ -55,6 +57,24 @@ Without any, a demo runs: a file that grows, a topic, and another file. Ctrl-C e
 	return cmd
 }
 
+// check finds values that make no sense, before anything is started.
+func (f *flags) check() error {
+	switch {
+	case f.tick < schedule.MinEvery:
+		return fmt.Errorf("--tick %s: the shortest is %s%w", f.tick, schedule.MinEvery, errUsage)
+	case f.batchSize < 1 || f.batchSize > trigger.MaxBatchSize:
+		return fmt.Errorf("--batch-size %d: choose 1 to %d%w", f.batchSize, trigger.MaxBatchSize, errUsage)
+	case f.batchWindow < 0:
+		return fmt.Errorf("--batch-window %s: it cannot be negative%w", f.batchWindow, errUsage)
+	case f.pollers < 1:
+		return fmt.Errorf("--pollers %d: choose 1 or more%w", f.pollers, errUsage)
+	}
+	if u, err := url.Parse(f.dynamodb); f.dynamodb != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("--dynamodb %s: it must be a URL such as http://localhost:8000%w", f.dynamodb, errUsage)
+	}
+	return nil
+}
+
 // up runs until the context ends, which is Ctrl-C.
 func up(cmd *cobra.Command, f flags) (err error) {
 	ctx := cmd.Context()
@@ -64,6 +84,9 @@ func up(cmd *cobra.Command, f flags) (err error) {
 			return fmt.Errorf("finding the function binaries: %w", err)
 		}
 		f.functions = filepath.Join(filepath.Dir(self), "functions")
+	}
+	if err := f.check(); err != nil {
+		return err
 	}
 	reporter, err := newReporter(f.log, os.Stdout)
 	if err != nil {
@@ -81,7 +104,13 @@ func up(cmd *cobra.Command, f flags) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.close()) }()
+	ended := false
+	defer func() {
+		err = errors.Join(err, d.close())
+		if ended {
+			reporter.accounts(d.ledger.snapshot(time.Now()), true)
+		}
+	}()
 
 	var demo *demo
 	if len(files) == 0 && !f.noDemo {
@@ -93,22 +122,8 @@ func up(cmd *cobra.Command, f flags) (err error) {
 	if err := d.apply(ctx, files, demo != nil); err != nil {
 		return err
 	}
-	reporter.started(d.welcome(demo))
-	return d.run(ctx, demo)
-}
-
-// newReporter chooses how to report what runs.
-func newReporter(mode string, out *os.File) (reporter, error) {
-	switch mode {
-	case "auto":
-		if term.IsTerminal(int(out.Fd())) {
-			return newLive(out), nil
-		}
-		return newLines(slog.New(plainHandler(out))), nil
-	case "lines":
-		return newLines(slog.New(plainHandler(out))), nil
-	case "json":
-		return newLines(slog.New(slog.NewJSONHandler(out, nil))), nil
-	}
-	return nil, fmt.Errorf("--log %s: choose auto, lines or json%w", mode, errUsage)
+	reporter.started(d.welcome(demo, len(files)))
+	err = d.run(ctx, demo)
+	ended = true
+	return err
 }

@@ -278,6 +278,16 @@ func (s *Service) find(name string) (*pool, string, error) {
 	return nil, "", fmt.Errorf("%w: %s", ErrNotFound, prefix+short)
 }
 
+// Terminate sends SIGTERM to all processes of a function: idle ones end, busy ones are told to finish soon. New
+// invocations get new processes. Unknown names are fine.
+func (s *Service) Terminate(name string) {
+	for _, p := range s.processes() {
+		if p.pool.name == name {
+			p.signal(terminate)
+		}
+	}
+}
+
 // Close ends everything: idle processes at once; running invocations get SIGTERM, then Grace or until ctx ends, then SIGKILL. Afterwards no process is left.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
