@@ -28,6 +28,7 @@ type rest struct {
 	mu    sync.Mutex
 	asked map[string]bool // functions that were deployed to be asked
 
+	closed         bool // nothing may be planned any more
 	planning       sync.WaitGroup
 	planningCtx    context.Context
 	cancelPlanning context.CancelFunc
@@ -68,6 +69,9 @@ func (d *desk) serveRest() error {
 	}))
 	d.stop = append(d.stop, func() error {
 		d.api.server.Store(nil)
+		d.api.mu.Lock()
+		d.api.closed = true // a request may still be under way
+		d.api.mu.Unlock()
 		d.api.cancelPlanning()
 		d.api.planning.Wait()
 		return nil
@@ -151,6 +155,11 @@ func (f follower) Changed(_ context.Context, c offset.Connector) error {
 		return err
 	}
 	api := f.desk.api
+	api.mu.Lock()
+	defer api.mu.Unlock()
+	if api.closed {
+		return nil // the first record has them planned
+	}
 	api.planning.Go(func() {
 		ctx, cancel := context.WithTimeout(api.planningCtx, planTime)
 		defer cancel()
