@@ -96,7 +96,6 @@ func (d *desk) openBroker(ctx context.Context) (err error) {
 		}
 		d.stop = append(d.stop, d.broker.Close)
 		d.brokers = d.broker.Addr()
-		d.worker = withoutSecurity(d.worker)
 	}
 	d.worker["bootstrap.servers"] = d.brokers
 	return d.openClient(ctx)

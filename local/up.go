@@ -96,7 +96,7 @@ func up(cmd *cobra.Command, f flags) (err error) {
 	if err != nil {
 		return err
 	}
-	worker, err := readWorkerFile(f.worker)
+	worker, err := readWorkerFile(f.worker, f.brokers == "")
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // readWorkerFile reads the properties of a Connect worker; there are none without a path. What concerns no connector is
-// ignored.
-func readWorkerFile(path string) (map[string]string, error) {
+// ignored, and so is, for the embedded broker, how to reach and sign in to another one.
+func readWorkerFile(path string, embedded bool) (map[string]string, error) {
 	worker := map[string]string{}
 	if path == "" {
 		return worker, nil
@@ -27,13 +27,16 @@ func readWorkerFile(path string) (map[string]string, error) {
 	if worker, err = readProperties(text); err != nil {
 		return nil, fmt.Errorf("reading worker file %s: %w", path, err)
 	}
+	if embedded {
+		worker = withoutSecurity(worker)
+	}
 	if err := runtime.CheckWorker(worker); err != nil {
 		return nil, fmt.Errorf("reading worker file %s: %w", path, err)
 	}
 	return worker, nil
 }
 
-// withoutSecurity leaves out how to reach and sign in to the file's own cluster, for desks that bring theirs.
+// withoutSecurity leaves out how to reach and sign in to a cluster.
 func withoutSecurity(worker map[string]string) map[string]string {
 	kept := map[string]string{}
 	for key, value := range worker {

@@ -16,6 +16,7 @@ import (
 const (
 	probeHealthy = 30 * time.Second // between looks at a topic that is there
 	probeFailing = 2 * time.Second
+	probeMissing = 250 * time.Millisecond // a person waits for the first records of a new topic
 	probeTimeout = 5 * time.Second
 )
 
@@ -45,10 +46,10 @@ func (r *reading) probe() {
 		missing := errors.Is(err, kerr.UnknownTopicOrPartition)
 		text := ""
 		if err != nil {
-			wait = probeFailing
-			if !missing {
-				text = err.Error()
-			}
+			text, wait = err.Error(), probeFailing
+		}
+		if missing {
+			text, wait = "", probeMissing
 		}
 		if r.soft.Err() != nil {
 			return
