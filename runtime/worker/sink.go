@@ -30,7 +30,8 @@ type Sink struct {
 	decoder    kafka.Decoder
 	generation int64
 	open       map[int]*sinkTask
-	looked     int // how many tasks to look at
+	looked     int             // how many tasks to look at
+	noted      map[string]bool // topics known to be known as used by the connector
 }
 
 // Run runs one invocation: payload is a trigger's event, the answer what the trigger expects. An error means that
@@ -60,7 +61,10 @@ func (s *Sink) run(ctx context.Context, payload []byte, report *Report) ([]byte,
 	}
 	if c.Generation != s.generation {
 		s.closeTasks(ctx)
-		s.generation = c.Generation
+		s.generation, s.noted = c.Generation, nil
+	}
+	if err := s.note(ctx, event.Batches); err != nil {
+		return nil, err
 	}
 	response := kafka.Response{}
 	partial := c.Trigger[PartialAnswers] == "true"
@@ -74,6 +78,24 @@ func (s *Sink) run(ctx context.Context, payload []byte, report *Report) ([]byte,
 		}
 	}
 	return response.AppendJSON(nil), nil
+}
+
+// note makes known which topics the connector uses, once per topic and process.
+func (s *Sink) note(ctx context.Context, batches []kafka.Batch) error {
+	for i := range batches {
+		topic := batches[i].Topic
+		if s.noted[topic] {
+			continue
+		}
+		if err := s.Store.AddTopics(ctx, s.Name, topic); err != nil {
+			return fmt.Errorf("noting that topic %s is in use: %w", topic, err)
+		}
+		if s.noted == nil {
+			s.noted = make(map[string]bool)
+		}
+		s.noted[topic] = true
+	}
+	return nil
 }
 
 // PartialAnswers is the trigger handle that says whether the mapping honours partial answers.
