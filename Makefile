@@ -61,8 +61,9 @@ soak: ## Run the fault tests, TestFaults..., for ROUNDS rounds from SEED
 	SLUICE_ROUNDS=$(ROUNDS) SLUICE_SEED=$(SEED) go test -count=1 -timeout 0 -run ^TestFaults $(PACKAGES)
 
 .PHONY: bench
-bench: ## Run the benchmarks that match BENCH
-	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
+bench: ## Run the benchmarks that match BENCH; with Java 17 and Maven beside Kafka and Kafka Connect
+	$(if $(and $(shell command -v java),$(shell command -v mvn)),SLUICE_REFERENCE_JVM=-XX:+UseG1GC SLUICE_REFERENCE_HEAP=1g local/reference/servers run --connect --) \
+		go test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz test for FUZZTIME
