@@ -162,6 +162,11 @@ func (d *desk) openFunctions(ctx context.Context) (err error) {
 		return err
 	}
 	d.stop = append(d.stop, func() error {
+		if d.driver == nil {
+			return nil
+		}
+		return d.driver.lastLook()
+	}, func() error {
 		closing, cancel := context.WithDeadline(context.Background(), d.ending)
 		defer cancel()
 		return d.functions.Close(closing)

@@ -213,6 +213,27 @@ func (v *driver) account(ctx context.Context, c offset.Connector) {
 	}
 }
 
+// lastLook notes how connectors are when all functions have ended.
+func (v *driver) lastLook() error {
+	ctx, cancel := context.WithTimeout(context.Background(), lookEvery)
+	defer cancel()
+	connectors, err := v.desk.store.List(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // this is for show, and the table may be far away
+	}
+	for _, c := range connectors {
+		if state, _, err := v.stateOf(ctx, c); err == nil {
+			v.desk.ledger.update(c.Name, func(a *account) {
+				a.State = state
+				if a.In > 0 {
+					a.Note = ""
+				}
+			})
+		}
+	}
+	return nil
+}
+
 // stateOf is a connector's state, in Connect's words, and the status behind it.
 func (v *driver) stateOf(ctx context.Context, c offset.Connector) (state string, status offset.Status, err error) {
 	if c.Target != offset.Running {
