@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sluice-connect/sluice/local/e2e/desk"
@@ -118,6 +119,19 @@ func TestUp_FunctionsEndWithADeskThatIsKilled(t *testing.T) {
 	args := free(source(t, dir, "from", in, "copied"), sink(t, dir, "to", out, "copied"))
 	p := up(t, dir, args...)
 	eventually(t, content(out, "one\ntwo\n"))
+	// Killed before it noted that, it would rightly deliver again.
+	admin := kadm.NewClient(client(t, p))
+	eventually(t, func() string {
+		offsets, err := store(t, p).AllOffsets(t.Context(), "from")
+		if err != nil || len(offsets) == 0 {
+			return fmt.Sprintf("the source's offset is not stored: %v", err)
+		}
+		committed, err := admin.FetchOffsets(t.Context(), "connect-to")
+		if o, ok := committed.Lookup("copied", 0); err != nil || !ok || o.At != 2 {
+			return fmt.Sprintf("the sink's offset is not committed: %v, %v", o.At, err)
+		}
+		return ""
+	})
 	functions := children(t, p.PID())
 	if len(functions) < 2 {
 		t.Fatalf("the desk has %d functions, want two at least", len(functions))
@@ -273,15 +287,21 @@ producer.compression.type=gzip
 	}
 }
 
-// firstRecord waits for a topic's first record.
-func firstRecord(t *testing.T, p *desk.Process, topic string) *kgo.Record {
+// client speaks to the desk's broker until the test ends.
+func client(t *testing.T, p *desk.Process, more ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(p.Kafka), kgo.ConsumeTopics(topic), kgo.DisableClientMetrics(),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(100*time.Millisecond))
+	c, err := kgo.NewClient(append(more, kgo.SeedBrokers(p.Kafka), kgo.DisableClientMetrics(), kgo.MetadataMinAge(100*time.Millisecond))...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	t.Cleanup(c.Close)
+	return c
+}
+
+// firstRecord waits for a topic's first record.
+func firstRecord(t *testing.T, p *desk.Process, topic string) *kgo.Record {
+	t.Helper()
+	client := client(t, p, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
