@@ -2,8 +2,6 @@ package e2e_test
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -18,9 +16,7 @@ import (
 
 	"github.com/sluice-connect/sluice/local/broker"
 	"github.com/sluice-connect/sluice/local/e2e/desk"
-	"github.com/sluice-connect/sluice/local/function"
 	"github.com/sluice-connect/sluice/local/table"
-	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
 )
@@ -71,7 +67,6 @@ type suite struct {
 	binaries desk.Binaries
 	data     string
 	cases    []*testCase
-	missing  map[string]string // by case: what this build lacks
 }
 
 func newSuite(t *testing.T) *suite {
@@ -80,54 +75,7 @@ func newSuite(t *testing.T) *suite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &suite{T: t, binaries: binaries, data: filepath.Join(t.TempDir(), "data"), missing: map[string]string{}}
-	s.cases = loadCases(t, t.TempDir())
-	s.judge()
-	return s
-}
-
-// judge asks the functions themselves which cases they have the classes for.
-func (s *suite) judge() {
-	s.Helper()
-	functions, err := function.NewService(function.Options{})
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer functions.Close(context.WithoutCancel(s.Context())) //nolint:errcheck // the processes are gone either way
-	for class, name := range map[string]string{"FileStreamSource": "file-source", "FileStreamSink": "file-sink"} {
-		err := functions.Deploy(function.Function{
-			Name: class, Bootstrap: filepath.Join(s.binaries.Functions, name, "bootstrap"), Timeout: patience, Concurrency: 1, Log: io.Discard,
-		})
-		if err != nil {
-			s.Fatal(err)
-		}
-	}
-	for _, c := range s.cases {
-		for _, settings := range c.configs() {
-			request, err := json.Marshal(map[string]any{"control": "validate", "config": settings})
-			if err != nil {
-				s.Fatal(err)
-			}
-			answer, err := functions.Invoke(s.Context(), settings["connector.class"], request)
-			if err != nil {
-				s.Fatal(err)
-			}
-			var infos config.Infos
-			if err := json.Unmarshal(answer.Payload, &infos); err != nil {
-				s.Fatal(err)
-			}
-			for _, info := range infos.Configs {
-				if v := info.Value; v != nil && len(v.Errors) > 0 && isClassOfChain(v.Name) {
-					s.missing[c.name] = strings.Join(v.Errors, "; ")
-				}
-			}
-		}
-	}
-}
-
-// isClassOfChain tells whether a setting names the class of a transform or predicate.
-func isClassOfChain(setting string) bool {
-	return strings.HasSuffix(setting, ".type") && (strings.HasPrefix(setting, "transforms.") || strings.HasPrefix(setting, "predicates."))
+	return &suite{T: t, binaries: binaries, data: filepath.Join(t.TempDir(), "data"), cases: loadCases(t, t.TempDir())}
 }
 
 // feed writes the input of all cases.
@@ -181,9 +129,6 @@ func (s *suite) run(args ...string) {
 	s.Helper()
 	args = append(args, "--data", s.data, "--rest", "127.0.0.1:0", "--no-demo", "--worker", filepath.Join(s.binaries.Root, "local", "e2e", "testdata", "worker.properties"))
 	for _, c := range s.cases {
-		if s.missing[c.name] != "" {
-			continue
-		}
 		files, err := c.connectorFiles()
 		if err != nil {
 			s.Fatal(err)
@@ -203,7 +148,6 @@ func (s *suite) run(args ...string) {
 		for _, c := range s.cases {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				s.needs(t, c)
 				live(t, c, store, process.Kafka)
 			})
 		}
@@ -215,17 +159,6 @@ func (s *suite) run(args ...string) {
 	if s.Failed() {
 		lines := process.Lines()
 		s.Logf("the desk printed:\n%s", strings.Join(lines[max(0, len(lines)-60):], "\n"))
-	}
-}
-
-// needs skips a case for which this build lacks a class.
-func (s *suite) needs(t *testing.T, c *testCase) {
-	t.Helper()
-	if lacks := s.missing[c.name]; lacks != "" {
-		if os.Getenv("SLUICE_CI") != "" {
-			t.Fatalf("this build lacks a class: %s", lacks)
-		}
-		t.Skipf("needs a class that this build lacks: %s", lacks)
 	}
 }
 
@@ -305,7 +238,6 @@ func (s *suite) afterwards(brokers string) {
 		store := openStore(t, endpoint.URL)
 		for _, c := range s.cases {
 			t.Run(c.name, func(t *testing.T) {
-				s.needs(t, c)
 				o, err := newObserver(c, store, brokers)
 				if err != nil {
 					t.Fatal(err)
