@@ -143,7 +143,7 @@ func (b *Broker) lockDir(dir string) error {
 		return fmt.Errorf("opening the broker's folder: %w", err)
 	}
 	if err := lock(file); err != nil {
-		file.Close()
+		file.Close() //nolint:errcheck // the folder stays unlocked anyway
 		return fmt.Errorf("opening the broker's folder: %s is in use: does another desk run on it?", dir)
 	}
 	b.lock = file
@@ -152,7 +152,7 @@ func (b *Broker) lockDir(dir string) error {
 
 func (b *Broker) unlock() {
 	if b.lock != nil {
-		b.lock.Close()
+		b.lock.Close() //nolint:errcheck // the lock goes with the file
 	}
 }
 

@@ -107,5 +107,5 @@ func refuseInvoke(w http.ResponseWriter, err error) {
 	}
 	w.Header().Set("X-Amzn-Errortype", kind)
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body)
+	json.NewEncoder(w).Encode(body) //nolint:errcheck // a caller that went away is no fault of ours
 }

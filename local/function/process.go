@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -78,7 +79,7 @@ func (p *process) spawn(fn Function) (err error) {
 		Stdout: input, Stderr: input, SysProcAttr: attributes(),
 	}
 	if err := service.spawner.start(p.cmd); err != nil {
-		output.Close()
+		output.Close() //nolint:errcheck // the process has its own copy
 		return err
 	}
 	service.mu.Lock()
@@ -108,12 +109,8 @@ func (p *process) environment(fn Function) []string {
 		"AWS_LAMBDA_LOG_STREAM_NAME": p.started.UTC().Format("2006/01/02/") + "[$LATEST]" + newID(),
 		"AWS_ENDPOINT_URL_LAMBDA":    p.pool.service.endpoint,
 	}
-	for name, value := range o.Env {
-		env[name] = value
-	}
-	for name, value := range fn.Env {
-		env[name] = value
-	}
+	maps.Copy(env, o.Env)
+	maps.Copy(env, fn.Env)
 	env["AWS_LAMBDA_RUNTIME_API"] = p.listener.Addr().String()
 	list := make([]string, 0, len(env))
 	for name, value := range env {

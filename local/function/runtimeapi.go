@@ -164,7 +164,7 @@ func (p *process) serveInitError(w http.ResponseWriter, r *http.Request) {
 func (p *process) serveRegister(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Lambda-Extension-Identifier", newID())
 	w.Header().Set("Content-Type", "application/json")
-	io.WriteString(w, `{"functionName":"bootstrap","functionVersion":"$LATEST","handler":"bootstrap"}`)
+	io.WriteString(w, `{"functionName":"bootstrap","functionVersion":"$LATEST","handler":"bootstrap"}`) //nolint:errcheck // a process that went away is reported by its invocation
 }
 
 // serveExtension never answers: the end of a process is told by SIGTERM alone.
@@ -178,7 +178,7 @@ func (p *process) serveExtension(_ http.ResponseWriter, r *http.Request) {
 func accept(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusAccepted)
-	io.WriteString(w, `{"status":"OK"}`)
+	io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a process that went away is reported by its invocation
 }
 
 func refuse(w http.ResponseWriter, status int, kind, message string) {

@@ -72,7 +72,7 @@ type Entry struct {
 // Scheduler ticks. Its methods may be called from several goroutines.
 type Scheduler struct {
 	opts   Options
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // ends with the scheduler, not with a call
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 

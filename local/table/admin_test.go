@@ -83,11 +83,14 @@ func TestTables_WithOtherKeys(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, b bundle) {
 		name := b.name + "-numbers"
-		_, err := b.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModeProvisioned,
+		_, err := b.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+			TableName: &name, BillingMode: types.BillingModeProvisioned,
 			ProvisionedThroughput: &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1), WriteCapacityUnits: aws.Int64(2)},
 			AttributeDefinitions: []types.AttributeDefinition{
-				{AttributeName: aws.String("b"), AttributeType: "B"}, {AttributeName: aws.String("n"), AttributeType: "N"}},
-			KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("b"), KeyType: "HASH"}, {AttributeName: aws.String("n"), KeyType: "RANGE"}}})
+				{AttributeName: aws.String("b"), AttributeType: "B"}, {AttributeName: aws.String("n"), AttributeType: "N"},
+			},
+			KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("b"), KeyType: "HASH"}, {AttributeName: aws.String("n"), KeyType: "RANGE"}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,8 +101,10 @@ func TestTables_WithOtherKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		out, err := b.Query(t.Context(), &dynamodb.QueryInput{TableName: &name, KeyConditionExpression: aws.String("b = :b AND n BETWEEN :l AND :h"),
-			ExpressionAttributeValues: avs(obj{":b": []byte{0, 1}, ":l": -10, ":h": 10})})
+		out, err := b.Query(t.Context(), &dynamodb.QueryInput{
+			TableName: &name, KeyConditionExpression: aws.String("b = :b AND n BETWEEN :l AND :h"),
+			ExpressionAttributeValues: avs(obj{":b": []byte{0, 1}, ":l": -10, ":h": 10}),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,8 +122,10 @@ func TestTimeToLive(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, b bundle) {
 		update := func(enabled bool, attribute string) error {
-			_, err := b.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{TableName: &b.name,
-				TimeToLiveSpecification: &types.TimeToLiveSpecification{Enabled: &enabled, AttributeName: &attribute}})
+			_, err := b.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
+				TableName:               &b.name,
+				TimeToLiveSpecification: &types.TimeToLiveSpecification{Enabled: &enabled, AttributeName: &attribute},
+			})
 			return err
 		}
 		status := func() (types.TimeToLiveStatus, string) {

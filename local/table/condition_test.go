@@ -146,7 +146,8 @@ func TestConditions(t *testing.T) {
 			t.Run(fmt.Sprintf("%.60s", c.expr), func(t *testing.T) {
 				// Writing the item as it is leaves it for the next case.
 				_, err := b.PutItem(t.Context(), &dynamodb.PutItemInput{
-					TableName: &b.name, Item: avs(sample()), ConditionExpression: &c.expr, ExpressionAttributeValues: avs(c.values)})
+					TableName: &b.name, Item: avs(sample()), ConditionExpression: &c.expr, ExpressionAttributeValues: avs(c.values),
+				})
 				check(t, err, c.want)
 			})
 		}
@@ -170,8 +171,10 @@ func TestConditions_Names(t *testing.T) {
 			{"#n = :a", map[string]string{"n": "name"}, notValid},
 			{"#n = :a", map[string]string{"#n": ""}, notValid},
 		} {
-			_, err := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: &b.name, Key: key("s"), ConditionExpression: &c.expr,
-				ExpressionAttributeNames: c.names, ExpressionAttributeValues: avs(obj{":a": "x"})})
+			_, err := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+				TableName: &b.name, Key: key("s"), ConditionExpression: &c.expr,
+				ExpressionAttributeNames: c.names, ExpressionAttributeValues: avs(obj{":a": "x"}),
+			})
 			check(t, err, c.want)
 		}
 		_, err := b.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.name, Item: key("s"), ExpressionAttributeValues: avs(obj{":a": "x"})})
@@ -186,12 +189,18 @@ func TestConditions_GiveTheWinnersItem(t *testing.T) {
 	everywhere(t, func(t *testing.T, b bundle) {
 		b.put(t, obj{"pk": "p", "sk": "s", "owner": "me"})
 		for _, wanted := range []types.ReturnValuesOnConditionCheckFailure{"", "NONE", "ALL_OLD"} {
-			_, putErr := b.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.name, Item: key("s"),
-				ConditionExpression: aws.String("attribute_not_exists(pk)"), ReturnValuesOnConditionCheckFailure: wanted})
-			_, updateErr := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: &b.name, Key: key("s"), UpdateExpression: aws.String("REMOVE x"),
-				ConditionExpression: aws.String("attribute_not_exists(pk)"), ReturnValuesOnConditionCheckFailure: wanted})
-			_, deleteErr := b.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &b.name, Key: key("s"),
-				ConditionExpression: aws.String("attribute_not_exists(pk)"), ReturnValuesOnConditionCheckFailure: wanted})
+			_, putErr := b.PutItem(t.Context(), &dynamodb.PutItemInput{
+				TableName: &b.name, Item: key("s"),
+				ConditionExpression: aws.String("attribute_not_exists(pk)"), ReturnValuesOnConditionCheckFailure: wanted,
+			})
+			_, updateErr := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+				TableName: &b.name, Key: key("s"), UpdateExpression: aws.String("REMOVE x"),
+				ConditionExpression: aws.String("attribute_not_exists(pk)"), ReturnValuesOnConditionCheckFailure: wanted,
+			})
+			_, deleteErr := b.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
+				TableName: &b.name, Key: key("s"),
+				ConditionExpression: aws.String("attribute_not_exists(pk)"), ReturnValuesOnConditionCheckFailure: wanted,
+			})
 			for _, err := range []error{putErr, updateErr, deleteErr} {
 				failed := asError[*types.ConditionalCheckFailedException](t, err)
 				want := obj(nil)
@@ -203,8 +212,10 @@ func TestConditions_GiveTheWinnersItem(t *testing.T) {
 				}
 			}
 		}
-		_, err := b.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &b.name, Key: key("none"),
-			ConditionExpression: aws.String("attribute_exists(pk)"), ReturnValuesOnConditionCheckFailure: "ALL_OLD"})
+		_, err := b.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
+			TableName: &b.name, Key: key("none"),
+			ConditionExpression: aws.String("attribute_exists(pk)"), ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+		})
 		if failed := asError[*types.ConditionalCheckFailedException](t, err); failed.Item != nil {
 			t.Errorf("there was no item, got %v", plains(failed.Item))
 		}

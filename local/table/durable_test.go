@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,8 +20,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
-	"github.com/sluice-connect/sluice/local/table"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/sluice-connect/sluice/local/table"
 )
 
 func TestOpen_FindsEverythingAgain(t *testing.T) {
@@ -45,8 +46,10 @@ func TestOpen_FindsEverythingAgain(t *testing.T) {
 		}
 		b.put(t, sample())
 		check(t, b.transact(t, "token", b.putAction("1")), "")
-		_, err := b.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{TableName: &b.name,
-			TimeToLiveSpecification: &types.TimeToLiveSpecification{Enabled: aws.Bool(true), AttributeName: aws.String("ends")}})
+		_, err := b.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
+			TableName:               &b.name,
+			TimeToLiveSpecification: &types.TimeToLiveSpecification{Enabled: aws.Bool(true), AttributeName: aws.String("ends")},
+		})
 		check(t, err, "")
 	})
 	run(func(b bundle) {
@@ -131,9 +134,11 @@ func TestWrites_OfManyHaveOneWinner(t *testing.T) {
 			var group sync.WaitGroup
 			for i := range writers {
 				group.Go(func() {
-					in := &dynamodb.UpdateItemInput{TableName: &b.name, Key: key("lease"),
+					in := &dynamodb.UpdateItemInput{
+						TableName: &b.name, Key: key("lease"),
 						UpdateExpression:    aws.String("SET holder = :me, epoch = if_not_exists(epoch, :none) + :one"),
-						ConditionExpression: aws.String("attribute_not_exists(epoch) OR epoch = :seen")}
+						ConditionExpression: aws.String("attribute_not_exists(epoch) OR epoch = :seen"),
+					}
 					in.ExpressionAttributeValues = avs(obj{":me": i, ":none": 0, ":one": 1, ":seen": round})
 					if _, err := b.UpdateItem(t.Context(), in); err == nil {
 						won.Add(1)
@@ -151,8 +156,10 @@ func TestWrites_OfManyHaveOneWinner(t *testing.T) {
 		for range writers {
 			group.Go(func() {
 				for range rounds {
-					_, err := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: &b.name, Key: key("counter"), UpdateExpression: aws.String("ADD n :one"),
-						ExpressionAttributeValues: avs(obj{":one": 1})})
+					_, err := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+						TableName: &b.name, Key: key("counter"), UpdateExpression: aws.String("ADD n :one"),
+						ExpressionAttributeValues: avs(obj{":one": 1}),
+					})
 					check(t, err, "")
 				}
 			})
@@ -293,8 +300,10 @@ func BenchmarkPut(b *testing.B) {
 				tab.SetNoSync(noSync)
 				bun := newTable(b, client, false)
 				measure(b, writers, func(n int64) error {
-					_, err := client.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &bun.name,
-						Item: avs(obj{"pk": "p", "sk": fmt.Sprint(n % 1000), "d": strings.Repeat("x", 500)})})
+					_, err := client.PutItem(context.Background(), &dynamodb.PutItemInput{
+						TableName: &bun.name,
+						Item:      avs(obj{"pk": "p", "sk": fmt.Sprint(n % 1000), "d": strings.Repeat("x", 500)}),
+					})
 					return err
 				})
 			})
@@ -350,7 +359,7 @@ func measure(b *testing.B, writers int, call func(n int64) error) {
 	}
 	group.Wait()
 	b.StopTimer()
-	sort.Slice(took, func(i, j int) bool { return took[i] < took[j] })
+	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // An apiError is an answer of the service other than success, in the form the AWS SDKs parse.
@@ -83,8 +84,10 @@ func unknownOperation() *apiError {
 }
 
 func noSuchTable(name string) *apiError {
-	return &apiError{status: http.StatusBadRequest, kind: serviceErrors + "ResourceNotFoundException",
-		message: "Requested resource not found: Table: " + name + " not found"}
+	return &apiError{
+		status: http.StatusBadRequest, kind: serviceErrors + "ResourceNotFoundException",
+		message: "Requested resource not found: Table: " + name + " not found",
+	}
 }
 
 func inUse(format string, args ...any) *apiError {
@@ -97,19 +100,22 @@ func failedCondition(found item) *apiError {
 }
 
 func cancelled(reasons []cancellation) *apiError {
-	message := "Transaction cancelled, please refer cancellation reasons for specific reasons ["
+	var message strings.Builder
+	message.WriteString("Transaction cancelled, please refer cancellation reasons for specific reasons [")
 	for i, r := range reasons {
 		if i > 0 {
-			message += ", "
+			message.WriteString(", ")
 		}
-		message += r.code
+		message.WriteString(r.code)
 	}
-	return &apiError{status: http.StatusBadRequest, kind: serviceErrors + "TransactionCanceledException", message: message + "]", reasons: reasons}
+	return &apiError{status: http.StatusBadRequest, kind: serviceErrors + "TransactionCanceledException", message: message.String() + "]", reasons: reasons}
 }
 
 func tokenMismatch() *apiError {
-	return &apiError{status: http.StatusBadRequest, kind: serviceErrors + "IdempotentParameterMismatchException",
-		message: "The request uses the same client token as a previous, but non-identical request."}
+	return &apiError{
+		status: http.StatusBadRequest, kind: serviceErrors + "IdempotentParameterMismatchException",
+		message: "The request uses the same client token as a previous, but non-identical request.",
+	}
 }
 
 // internal hides nothing: whoever reads it runs the endpoint on the same machine.

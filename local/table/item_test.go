@@ -32,12 +32,32 @@ func TestItems_Numbers(t *testing.T) {
 	everywhere(t, func(t *testing.T, b bundle) {
 		zeros := func(n int) string { return strings.Repeat("0", n) }
 		for _, c := range []struct{ in, want, fails string }{
-			{"1.0", "1", ""}, {"1e2", "100", ""}, {"007", "7", ""}, {"-0", "0", ""}, {"0.00", "0", ""}, {"+5", "5", ""}, {".5", "0.5", ""}, {"5.", "5", ""},
-			{"1.23e-7", "0.000000123", ""}, {"0e999", "0", ""}, {"1E+100", "1" + zeros(100), ""}, {"1e-130", "0." + zeros(129) + "1", ""},
-			{"-9.99e125", "-999" + zeros(123), ""}, {strings.Repeat("1", 38) + "0", strings.Repeat("1", 38) + "0", ""},
+			{"1.0", "1", ""},
+			{"1e2", "100", ""},
+			{"007", "7", ""},
+			{"-0", "0", ""},
+			{"0.00", "0", ""},
+			{"+5", "5", ""},
+			{".5", "0.5", ""},
+			{"5.", "5", ""},
+			{"1.23e-7", "0.000000123", ""},
+			{"0e999", "0", ""},
+			{"1E+100", "1" + zeros(100), ""},
+			{"1e-130", "0." + zeros(129) + "1", ""},
+			{"-9.99e125", "-999" + zeros(123), ""},
+			{strings.Repeat("1", 38) + "0", strings.Repeat("1", 38) + "0", ""},
 			{"12345678901234567890123456789012345678", "12345678901234567890123456789012345678", ""},
-			{strings.Repeat("1", 39), "", notValid}, {"1e126", "", notValid + ": Number overflow"}, {"1e-131", "", notValid + ": Number underflow"},
-			{"", "", notValid}, {"abc", "", notValid}, {" 5", "", notValid}, {"1e", "", notValid}, {"0x10", "", notValid}, {"1_000", "", notValid}, {"NaN", "", notValid}, {"--1", "", notValid},
+			{strings.Repeat("1", 39), "", notValid},
+			{"1e126", "", notValid + ": Number overflow"},
+			{"1e-131", "", notValid + ": Number underflow"},
+			{"", "", notValid},
+			{"abc", "", notValid},
+			{" 5", "", notValid},
+			{"1e", "", notValid},
+			{"0x10", "", notValid},
+			{"1_000", "", notValid},
+			{"NaN", "", notValid},
+			{"--1", "", notValid},
 		} {
 			_, err := b.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.name, Item: avs(obj{"pk": "p", "sk": "s", "n": num(c.in)})})
 			check(t, err, c.fails)
@@ -88,8 +108,10 @@ func TestItems_Limits(t *testing.T) {
 				t.Fatal(name)
 			}
 		}
-		_, err := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: &b.name, Key: key("s"), UpdateExpression: aws.String("SET z = :z"),
-			ExpressionAttributeValues: avs(obj{":z": long(409600)})})
+		_, err := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+			TableName: &b.name, Key: key("s"), UpdateExpression: aws.String("SET z = :z"),
+			ExpressionAttributeValues: avs(obj{":z": long(409600)}),
+		})
 		check(t, err, notValid+": Item size to update has exceeded")
 		for _, k := range []obj{{"pk": "p"}, {"pk": "p", "sk": "s", "x": "x"}, {"pk": "p", "sk": 1}, {"pk": "p", "x": "s"}, {"pk": "", "sk": "s"}} {
 			_, err := b.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.name, Key: avs(k)})
@@ -117,7 +139,8 @@ func TestBatches(t *testing.T) {
 		}
 		read := func(keys ...map[string]types.AttributeValue) (*dynamodb.BatchGetItemOutput, error) {
 			return b.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-				b.name: {Keys: keys, ProjectionExpression: aws.String("sk")}}})
+				b.name: {Keys: keys, ProjectionExpression: aws.String("sk")},
+			}})
 		}
 		var requests []types.WriteRequest
 		var keys []map[string]types.AttributeValue
@@ -194,8 +217,10 @@ func TestConsumedCapacity(t *testing.T) {
 		if err != nil || *update.ConsumedCapacity.CapacityUnits != 5 {
 			t.Error(err, update)
 		}
-		tx, err := b.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{ReturnConsumedCapacity: "TOTAL",
-			TransactItems: []types.TransactWriteItem{{Put: &types.Put{TableName: &b.name, Item: key("t")}}}})
+		tx, err := b.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{
+			ReturnConsumedCapacity: "TOTAL",
+			TransactItems:          []types.TransactWriteItem{{Put: &types.Put{TableName: &b.name, Item: key("t")}}},
+		})
 		// The reference counts such a write twice.
 		if err != nil || !b.reference && *tx.ConsumedCapacity[0].CapacityUnits != 2 || !b.reference && *tx.ConsumedCapacity[0].WriteCapacityUnits != 2 {
 			t.Error(err, tx)

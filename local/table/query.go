@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"hash/fnv"
 
@@ -182,7 +183,11 @@ func (s *search) stretch(schema *schema) (span, error) {
 	}
 	start, err := schema.exactKey(s.ExclusiveStartKey)
 	if err != nil {
-		return span{}, invalid("The provided starting key is invalid: %s", err.(*apiError).message)
+		return span{}, invalid("The provided starting key is invalid: %s", func() *apiError {
+			target := &apiError{}
+			_ = errors.As(err, &target)
+			return target
+		}().message)
 	}
 	if !all.contains(start) {
 		return span{}, invalid("The provided starting key is outside query boundaries based on provided conditions")

@@ -83,8 +83,10 @@ func TestQuery_KeyConditions(t *testing.T) {
 			values := obj{":p": "p"}
 			maps.Copy(values, c.values)
 			for _, forward := range []bool{true, false} {
-				out, err := b.Query(t.Context(), &dynamodb.QueryInput{TableName: &b.name, KeyConditionExpression: &c.expr,
-					ExpressionAttributeValues: avs(values), ScanIndexForward: &forward})
+				out, err := b.Query(t.Context(), &dynamodb.QueryInput{
+					TableName: &b.name, KeyConditionExpression: &c.expr,
+					ExpressionAttributeValues: avs(values), ScanIndexForward: &forward,
+				})
 				check(t, err, c.fails)
 				if err != nil {
 					continue
@@ -107,8 +109,10 @@ func TestQuery_Pages(t *testing.T) {
 		b.fill(t)
 		for _, forward := range []bool{true, false} {
 			var pages []string
-			pager := dynamodb.NewQueryPaginator(b.Client, &dynamodb.QueryInput{TableName: &b.name, KeyConditionExpression: aws.String("pk = :p AND sk > :a"),
-				ExpressionAttributeValues: avs(obj{":p": "p", ":a": "02"}), Limit: aws.Int32(3), ScanIndexForward: &forward})
+			pager := dynamodb.NewQueryPaginator(b.Client, &dynamodb.QueryInput{
+				TableName: &b.name, KeyConditionExpression: aws.String("pk = :p AND sk > :a"),
+				ExpressionAttributeValues: avs(obj{":p": "p", ":a": "02"}), Limit: aws.Int32(3), ScanIndexForward: &forward,
+			})
 			for pager.HasMorePages() {
 				out, err := pager.NextPage(t.Context())
 				if err != nil {
@@ -192,8 +196,10 @@ func TestQuery_FiltersAndSelects(t *testing.T) {
 		}
 		_, err = b.Query(t.Context(), &dynamodb.QueryInput{TableName: &b.name})
 		check(t, err, notValid)
-		_, err = b.Query(t.Context(), &dynamodb.QueryInput{TableName: &b.name, IndexName: aws.String("other"), KeyConditionExpression: aws.String("pk = :p"),
-			ExpressionAttributeValues: avs(obj{":p": "p"})})
+		_, err = b.Query(t.Context(), &dynamodb.QueryInput{
+			TableName: &b.name, IndexName: aws.String("other"), KeyConditionExpression: aws.String("pk = :p"),
+			ExpressionAttributeValues: avs(obj{":p": "p"}),
+		})
 		check(t, err, notValid)
 	})
 }
@@ -204,8 +210,10 @@ func TestQuery_StopsAtAMegabyte(t *testing.T) {
 		for i := range 4 {
 			b.put(t, obj{"pk": "p", "sk": fmt.Sprint(i), "d": strings.Repeat("x", 399_000)})
 		}
-		in := &dynamodb.QueryInput{TableName: &b.name, KeyConditionExpression: aws.String("pk = :p"), ProjectionExpression: aws.String("sk"),
-			ExpressionAttributeValues: avs(obj{":p": "p"}), ReturnConsumedCapacity: "TOTAL"}
+		in := &dynamodb.QueryInput{
+			TableName: &b.name, KeyConditionExpression: aws.String("pk = :p"), ProjectionExpression: aws.String("sk"),
+			ExpressionAttributeValues: avs(obj{":p": "p"}), ReturnConsumedCapacity: "TOTAL",
+		}
 		out, err := b.Query(t.Context(), in)
 		if err != nil || sks(out.Items) != "0 1 2" || plain(out.LastEvaluatedKey["sk"]) != "2" || *out.ConsumedCapacity.CapacityUnits != 146.5 {
 			t.Error(err, out)

@@ -24,8 +24,13 @@ func (l *legacy) refuse() error {
 		name  string
 		given json.RawMessage
 	}{
-		{"AttributesToGet", l.AttributesToGet}, {"AttributeUpdates", l.AttributeUpdates}, {"ConditionalOperator", l.ConditionalOperator},
-		{"Expected", l.Expected}, {"KeyConditions", l.KeyConditions}, {"QueryFilter", l.QueryFilter}, {"ScanFilter", l.ScanFilter},
+		{"AttributesToGet", l.AttributesToGet},
+		{"AttributeUpdates", l.AttributeUpdates},
+		{"ConditionalOperator", l.ConditionalOperator},
+		{"Expected", l.Expected},
+		{"KeyConditions", l.KeyConditions},
+		{"QueryFilter", l.QueryFilter},
+		{"ScanFilter", l.ScanFilter},
 	} {
 		if p.given != nil && !bytes.Equal(p.given, []byte("null")) {
 			return invalid("The parameter %s is not supported by this endpoint; use expressions", p.name)

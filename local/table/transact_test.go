@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/sluice-connect/sluice/local/table"
 )
 
@@ -30,8 +31,10 @@ func (b bundle) putAction(sk string) types.TransactWriteItem {
 
 // fence is the condition check of an offset commit.
 func (b bundle) fence(sk string, epoch int, show types.ReturnValuesOnConditionCheckFailure) types.TransactWriteItem {
-	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{TableName: &b.name, Key: key(sk), ConditionExpression: aws.String("epoch = :e"),
-		ExpressionAttributeValues: avs(obj{":e": epoch}), ReturnValuesOnConditionCheckFailure: show}}
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &b.name, Key: key(sk), ConditionExpression: aws.String("epoch = :e"),
+		ExpressionAttributeValues: avs(obj{":e": epoch}), ReturnValuesOnConditionCheckFailure: show,
+	}}
 }
 
 func TestTransactWriteItems_AllOrNothing(t *testing.T) {
@@ -40,8 +43,10 @@ func TestTransactWriteItems_AllOrNothing(t *testing.T) {
 		task := obj{"pk": "p", "sk": "task", "epoch": num("7")}
 		b.put(t, task)
 		b.put(t, obj{"pk": "p", "sk": "old"})
-		update := types.TransactWriteItem{Update: &types.Update{TableName: &b.name, Key: key("up"), UpdateExpression: aws.String("SET x = if_not_exists(x, :z) + :a"),
-			ExpressionAttributeValues: avs(obj{":a": 1, ":z": 0})}}
+		update := types.TransactWriteItem{Update: &types.Update{
+			TableName: &b.name, Key: key("up"), UpdateExpression: aws.String("SET x = if_not_exists(x, :z) + :a"),
+			ExpressionAttributeValues: avs(obj{":a": 1, ":z": 0}),
+		}}
 		remove := types.TransactWriteItem{Delete: &types.Delete{TableName: &b.name, Key: key("old")}}
 		all := func(fence types.TransactWriteItem) []types.TransactWriteItem {
 			return []types.TransactWriteItem{b.putAction("new"), fence, update, remove}
@@ -134,8 +139,10 @@ func TestTransactWriteItems_IsIdempotent(t *testing.T) {
 			values[fmt.Sprintf(":v%d", i)], names[fmt.Sprintf("#n%d", i)] = i, fmt.Sprintf("a%d", i)
 			expr += fmt.Sprintf("#n%d = :v%d, ", i, i)
 		}
-		count := types.TransactWriteItem{Update: &types.Update{TableName: &b.name, Key: key("s"), UpdateExpression: aws.String(expr + "x = if_not_exists(x, :v0) + :v1"),
-			ExpressionAttributeValues: avs(values), ExpressionAttributeNames: names}}
+		count := types.TransactWriteItem{Update: &types.Update{
+			TableName: &b.name, Key: key("s"), UpdateExpression: aws.String(expr + "x = if_not_exists(x, :v0) + :v1"),
+			ExpressionAttributeValues: avs(values), ExpressionAttributeNames: names,
+		}}
 		for range 3 {
 			check(t, b.transact(t, token, count), "")
 		}

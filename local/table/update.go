@@ -1,6 +1,7 @@
 package table
 
 import (
+	"maps"
 	"slices"
 	"sort"
 )
@@ -111,9 +112,7 @@ func evalBoth(left, right term, it item, want kind) (l, r value, err error) {
 // values are set, added and deleted, and removals count list indices as they were before.
 func (u *update) apply(before item) (item, error) {
 	after := make(item, len(before)+len(u.set))
-	for name, v := range before {
-		after[name] = v
-	}
+	maps.Copy(after, before)
 	computed := make([]setChange, len(u.set))
 	for i, a := range u.set {
 		v, err := a.term.eval(before)
@@ -235,9 +234,7 @@ func (v value) with(ok bool, rest path, change func(old value, ok bool) (value, 
 	}
 	if step.index < 0 {
 		m := make(map[string]value, len(v.m)+1)
-		for name, x := range v.m {
-			m[name] = x
-		}
+		maps.Copy(m, v.m)
 		m[step.name] = next
 		return value{kind: kindM, m: m}, nil
 	}

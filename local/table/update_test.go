@@ -105,12 +105,14 @@ func TestUpdates(t *testing.T) {
 		for _, c := range updateCases() {
 			t.Run(fmt.Sprintf("%.60s", c.expr), func(t *testing.T) {
 				b.put(t, sample())
-				out, err := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: &b.name, Key: key("s"), UpdateExpression: &c.expr,
-					ExpressionAttributeValues: avs(c.values), ReturnValues: types.ReturnValueAllNew})
+				out, err := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+					TableName: &b.name, Key: key("s"), UpdateExpression: &c.expr,
+					ExpressionAttributeValues: avs(c.values), ReturnValues: types.ReturnValueAllNew,
+				})
 				check(t, err, c.fails)
 				want := sample()
 				for name, v := range c.want {
-					if want[name] = v; v == (any)(gone{}) {
+					if want[name] = v; v == any(gone{}) {
 						delete(want, name)
 					}
 				}
@@ -176,8 +178,10 @@ func TestReturnValues(t *testing.T) {
 			{"ADD a :v", "UPDATED_NEW", obj{"a": num("10")}},
 		} {
 			b.put(t, old)
-			out, err := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: &b.name, Key: key("s"), UpdateExpression: &c.expr,
-				ExpressionAttributeValues: avs(obj{":v": 9}), ReturnValues: c.wanted})
+			out, err := b.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+				TableName: &b.name, Key: key("s"), UpdateExpression: &c.expr,
+				ExpressionAttributeValues: avs(obj{":v": 9}), ReturnValues: c.wanted,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -97,7 +97,8 @@ func (e *exprValues) UnmarshalJSON(data []byte) error {
 	*e = make(exprValues, len(raw))
 	for key, r := range raw {
 		v, err := decodeValue(r, maxDepth)
-		if bad, ok := err.(*apiError); ok && strings.HasPrefix(bad.kind, validateErrors) {
+		bad := &apiError{}
+		if errors.As(err, &bad) {
 			return invalid("ExpressionAttributeValues contains invalid value: %s for key %s", bad.message, key)
 		}
 		if err != nil {

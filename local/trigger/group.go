@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -142,9 +143,7 @@ func (p *poller) advance() int {
 func (p *poller) commit() {
 	p.mu.Lock()
 	offsets := make(map[int32]kgo.EpochOffset, len(p.behind))
-	for id, o := range p.behind {
-		offsets[id] = o
-	}
+	maps.Copy(offsets, p.behind)
 	p.mu.Unlock()
 	if len(offsets) == 0 {
 		return

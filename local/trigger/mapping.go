@@ -19,6 +19,7 @@ const (
 // Position is where a group without committed offsets begins.
 type Position int
 
+// The positions.
 const (
 	TrimHorizon Position = iota // with the oldest record there is
 	Latest                      // with what is written after the mapping was first enabled

@@ -172,7 +172,7 @@ func (m *mapping) awaitChange(w wish) wish {
 type reading struct {
 	*mapping
 	Mapping
-	soft    context.Context // ends when no more is to be read
-	hard    context.Context // ends when invocations are to be abandoned
+	soft    context.Context //nolint:containedctx // ends with the reading, not with a call
+	hard    context.Context //nolint:containedctx // ends with the reading, not with a call
 	running sync.WaitGroup  // pollers
 }

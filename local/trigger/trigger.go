@@ -17,7 +17,7 @@ var ErrNotFound = errors.New("no such mapping")
 // and Status and Wait tell when it has.
 type Trigger struct {
 	opts   Options
-	ctx    context.Context // ends when invocations are to be abandoned
+	ctx    context.Context //nolint:containedctx // ends when invocations are to be abandoned
 	cancel context.CancelFunc
 
 	mu       sync.Mutex

@@ -45,17 +45,21 @@ func (e *Error) Class() string { return ExceptionClass }
 
 // Errors returns every Error in err, in order.
 func Errors(err error) []*Error {
-	switch e := err.(type) {
-	case nil:
-		return nil
-	case *Error:
-		return []*Error{e}
-	case interface{ Unwrap() []error }:
-		var all []*Error
-		for _, one := range e.Unwrap() {
-			all = append(all, Errors(one)...)
+	{
+		var e *Error
+		var e1 interface{ Unwrap() []error }
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &e):
+			return []*Error{e}
+		case errors.As(err, &e1):
+			var all []*Error
+			for _, one := range e1.Unwrap() {
+				all = append(all, Errors(one)...)
+			}
+			return all
 		}
-		return all
 	}
 	return Errors(errors.Unwrap(err))
 }

@@ -1,11 +1,11 @@
 package config
 
+import "maps"
+
 // Redact returns a copy of values in which every PASSWORD that targets declare is "[hidden]".
 func Redact[V Text](values map[string]V, targets ...Definer) map[string]V {
 	out := make(map[string]V, len(values))
-	for name, v := range values {
-		out[name] = v
-	}
+	maps.Copy(out, values)
 	for _, t := range targets {
 		for _, k := range Definitions(t).keys {
 			v, ok := out[k.name]

@@ -44,8 +44,10 @@ func (c *chain) Define(d *config.Def) {
 func (c *chain) defineTransform(d *config.Def, alias string) {
 	prefix := "transforms." + alias + "."
 	plugin, ok := find(c.plugins, c.plugins.Transforms, value(c.values, prefix+"type"))
-	a := member{alias: alias, prefix: prefix, group: groupTransforms + ": " + alias, iface: transformInterface,
-		word: "transformation", known: ok, problem: c.negation(prefix)}
+	a := member{
+		alias: alias, prefix: prefix, group: groupTransforms + ": " + alias, iface: transformInterface,
+		word: "transformation", known: ok, problem: c.negation(prefix),
+	}
 	c.defineType(d, a)
 	if !ok {
 		return
@@ -69,8 +71,10 @@ func (c *chain) defineTransform(d *config.Def, alias string) {
 func (c *chain) definePredicate(d *config.Def, alias string) {
 	prefix := "predicates." + alias + "."
 	plugin, ok := find(c.plugins, c.plugins.Predicates, value(c.values, prefix+"type"))
-	a := member{alias: alias, prefix: prefix, group: groupPredicates + ": " + alias, iface: predicateInterface,
-		word: "predicate", known: ok}
+	a := member{
+		alias: alias, prefix: prefix, group: groupPredicates + ": " + alias, iface: predicateInterface,
+		word: "predicate", known: ok,
+	}
 	c.defineType(d, a)
 	if ok {
 		d.Embed(prefix, a.group, 2, plugin.New())

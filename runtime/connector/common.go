@@ -109,12 +109,18 @@ func (c *Common) defineConverters(d *config.Def) {
 		def, version   string
 		display, doc   string
 	}{
-		{&c.KeyConverter, "key.converter", converterInterface, shown.key, shown.keyVersion, "Key converter",
-			"Class that turns keys into bytes and back. Defaults to the worker's."},
-		{&c.ValueConverter, "value.converter", converterInterface, shown.value, shown.valueVersion, "Value converter",
-			"Class that turns values into bytes and back. Defaults to the worker's."},
-		{&c.HeaderConverter, "header.converter", headerConverterInterface, shown.header, shown.headerVersion, "Header converter",
-			"Class that turns header values into bytes and back. Defaults to the worker's."},
+		{
+			&c.KeyConverter, "key.converter", converterInterface, shown.key, shown.keyVersion, "Key converter",
+			"Class that turns keys into bytes and back. Defaults to the worker's.",
+		},
+		{
+			&c.ValueConverter, "value.converter", converterInterface, shown.value, shown.valueVersion, "Value converter",
+			"Class that turns values into bytes and back. Defaults to the worker's.",
+		},
+		{
+			&c.HeaderConverter, "header.converter", headerConverterInterface, shown.header, shown.headerVersion, "Header converter",
+			"Class that turns header values into bytes and back. Defaults to the worker's.",
+		},
 	} {
 		good := c.Plugins.of(conv.iface)
 		d.Class(conv.class, conv.setting, conv.def, conv.doc, config.Resolve(c.Plugins.resolve),

@@ -173,14 +173,23 @@ func TestParseSource_RefusesBadChains(t *testing.T) {
 		settings  []string
 		key, text string
 	}{
-		"predicate that is not listed": {append(filter, "transforms.a.predicate", "p"),
-			"predicates.p.type", "Unknown configuration 'predicates.p.type'"},
-		"negation of nothing": {append(filter, "transforms.a.negate", "true"), "transforms.a.type",
-			"Config 'transforms.a.negate' was provided but there is no config 'transforms.a.predicate' defining a predicate to be negated."},
-		"missing setting": {[]string{"transforms", "a", "transforms.a.type", "RegexRouter", "transforms.a.regex", "x"},
-			"transforms.a.replacement", `Missing required configuration "transforms.a.replacement" which has no default value.`},
-		"outer class": {[]string{"transforms", "a", "transforms.a.type", transforms + "Flatten"}, "transforms.a.type",
-			"This class is abstract and cannot be created. Did you mean " + transforms + "Flatten$Key, " + transforms + "Flatten$Value?"},
+		"predicate that is not listed": {
+			append(filter, "transforms.a.predicate", "p"),
+			"predicates.p.type", "Unknown configuration 'predicates.p.type'",
+		},
+		"negation of nothing": {
+			append(filter, "transforms.a.negate", "true"), "transforms.a.type",
+			"Config 'transforms.a.negate' was provided but there is no config 'transforms.a.predicate' defining a predicate to be negated.",
+		},
+		"missing setting": {
+			[]string{"transforms", "a", "transforms.a.type", "RegexRouter", "transforms.a.regex", "x"},
+			"transforms.a.replacement", `Missing required configuration "transforms.a.replacement" which has no default value.`,
+		},
+		"outer class": {
+			[]string{"transforms", "a", "transforms.a.type", transforms + "Flatten"},
+			"transforms.a.type",
+			"This class is abstract and cannot be created. Did you mean " + transforms + "Flatten$Key, " + transforms + "Flatten$Value?",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -223,10 +232,12 @@ func TestParseSink_Topics(t *testing.T) {
 
 func TestParseSource_TopicCreation(t *testing.T) {
 	t.Parallel()
-	creation := []string{"topic.creation.groups", "default,logs, big", "topic.creation.default.partitions", "3",
+	creation := []string{
+		"topic.creation.groups", "default,logs, big", "topic.creation.default.partitions", "3",
 		"topic.creation.default.replication.factor", "-1", "topic.creation.default.exclude", ".*",
 		"topic.creation.logs.include", "log-.*, audit", "topic.creation.logs.exclude", "log-x", "topic.creation.logs.partitions", "1",
-		"topic.creation.logs.retention.ms", "1000", "topic.creation.big.include", ".*-big"}
+		"topic.creation.logs.retention.ms", "1000", "topic.creation.big.include", ".*-big",
+	}
 	c := parseSource(t, worker(t), creation...)
 	for topic, want := range map[string]string{
 		"log-1": "logs", "audit": "logs", "log-x": "default", "log-big": "logs", "x-big": "big", "any": "default",

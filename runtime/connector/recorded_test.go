@@ -3,6 +3,7 @@ package connector_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -42,9 +43,7 @@ func TestValidate_AnswersAsRecorded(t *testing.T) {
 	plain := make(map[connector.Kind]map[string]entry)
 	for _, r := range recordings(t) {
 		want := make(map[string]entry)
-		for name, e := range plain[r.Kind] {
-			want[name] = e
-		}
+		maps.Copy(want, plain[r.Kind])
 		for _, e := range r.Configs {
 			want[e.Name] = e
 		}
@@ -251,18 +250,22 @@ func described(t testing.TB) connector.Plugins {
 		switch {
 		case strings.HasPrefix(c.Plugin, "org.apache.kafka.connect.transforms.predicates."):
 			p.Predicates = append(p.Predicates, connect.Plugin[connect.Predicate]{
-				Class: c.Plugin, New: func() connect.Predicate { return predicate{fresh()} }})
+				Class: c.Plugin, New: func() connect.Predicate { return predicate{fresh()} },
+			})
 		case strings.HasPrefix(c.Plugin, "org.apache.kafka.connect.transforms."):
 			for _, class := range both(c.Plugin) {
 				p.Transforms = append(p.Transforms, connect.Plugin[connect.Transform]{
-					Class: class, New: func() connect.Transform { return transform{fresh()} }})
+					Class: class, New: func() connect.Transform { return transform{fresh()} },
+				})
 			}
 		case strings.HasSuffix(c.Plugin, "Converter"):
 			p.HeaderConverters = append(p.HeaderConverters, connect.Plugin[connect.HeaderConverter]{
-				Class: c.Plugin, New: func() connect.HeaderConverter { return headerConverter{fresh()} }})
+				Class: c.Plugin, New: func() connect.HeaderConverter { return headerConverter{fresh()} },
+			})
 			if !strings.HasSuffix(c.Plugin, "HeaderConverter") {
 				p.Converters = append(p.Converters, connect.Plugin[connect.Converter]{
-					Class: c.Plugin, New: func() connect.Converter { return converter{fresh()} }})
+					Class: c.Plugin, New: func() connect.Converter { return converter{fresh()} },
+				})
 			}
 		}
 	}

@@ -1,3 +1,4 @@
+// Package connecttest says what a store must do. Only tests import it.
 package connecttest
 
 import (

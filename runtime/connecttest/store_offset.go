@@ -84,8 +84,11 @@ func commitTests() []storeTest {
 			s.clock.Advance(storeTTL)
 			s.acquire(c, 0)
 			for _, commit := range []offset.Commit{
-				{Offsets: s.offsets(3, 2)}, {Resume: s.offsets(3, 2)}, {Offsets: s.offsets(150, 2)},
-				{Topics: []string{"a"}}, {Status: &offset.Status{State: offset.StateFailed}},
+				{Offsets: s.offsets(3, 2)},
+				{Resume: s.offsets(3, 2)},
+				{Offsets: s.offsets(150, 2)},
+				{Topics: []string{"a"}},
+				{Status: &offset.Status{State: offset.StateFailed}},
 				{Offsets: s.offsets(3, 2), Topics: []string{"a"}, Status: &offset.Status{State: offset.StateFailed}},
 			} {
 				s.is(s.Commit(s.ctx, zombie, commit), offset.ErrFenced)

@@ -238,8 +238,18 @@ func (p *parser) category(name string) (set, bool) {
 // script is a script by its name in any case.
 func script(name string) (set, bool) {
 	for _, code := range [...][2]string{
-		{"Latn", "Latin"}, {"Grek", "Greek"}, {"Cyrl", "Cyrillic"}, {"Hani", "Han"}, {"Hira", "Hiragana"}, {"Kana", "Katakana"},
-		{"Hang", "Hangul"}, {"Arab", "Arabic"}, {"Hebr", "Hebrew"}, {"Deva", "Devanagari"}, {"Zyyy", "Common"}, {"Zinh", "Inherited"},
+		{"Latn", "Latin"},
+		{"Grek", "Greek"},
+		{"Cyrl", "Cyrillic"},
+		{"Hani", "Han"},
+		{"Hira", "Hiragana"},
+		{"Kana", "Katakana"},
+		{"Hang", "Hangul"},
+		{"Arab", "Arabic"},
+		{"Hebr", "Hebrew"},
+		{"Deva", "Devanagari"},
+		{"Zyyy", "Common"},
+		{"Zinh", "Inherited"},
 	} {
 		if strings.EqualFold(code[0], name) {
 			name = code[1]

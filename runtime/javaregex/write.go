@@ -112,11 +112,12 @@ func (w *writer) repeat(n *node) {
 		w.WriteString("(?>")
 	}
 	inner := n.subs[0]
-	if inner.kind == lineBreak {
+	switch inner.kind {
+	case lineBreak:
 		w.wrap("(?>", inner) // a repeated \R does not part \r\n
-	} else if inner.kind == character || inner.kind == dot || inner.kind == group {
+	case character, dot, group:
 		w.node(inner)
-	} else {
+	default:
 		w.wrap("(?:", inner)
 	}
 	switch {
@@ -127,9 +128,9 @@ func (w *writer) repeat(n *node) {
 	case n.least == 0 && n.most == 1:
 		w.WriteByte('?')
 	case n.most < 0:
-		fmt.Fprintf(w, "{%d,}", n.least)
+		_, _ = fmt.Fprintf(w, "{%d,}", n.least)
 	default:
-		fmt.Fprintf(w, "{%d,%d}", n.least, n.most)
+		_, _ = fmt.Fprintf(w, "{%d,%d}", n.least, n.most)
 	}
 	switch n.mode {
 	case lazy:
@@ -181,10 +182,10 @@ func (w *writer) boundary(n *node) {
 	word.rich = true
 	word.set(n.set)
 	if n.kind == boundary {
-		fmt.Fprintf(w, `(?:(?<=%[1]s)(?!%[1]s)|(?<!%[1]s)(?=%[1]s))`, word.String())
+		_, _ = fmt.Fprintf(w, `(?:(?<=%[1]s)(?!%[1]s)|(?<!%[1]s)(?=%[1]s))`, word.String())
 		return
 	}
-	fmt.Fprintf(w, `(?:(?<=%[1]s)(?=%[1]s)|(?<!%[1]s)(?!%[1]s))`, word.String())
+	_, _ = fmt.Fprintf(w, `(?:(?<=%[1]s)(?=%[1]s)|(?<!%[1]s)(?!%[1]s))`, word.String())
 }
 
 // set writes a set of characters.
@@ -217,11 +218,11 @@ func (w *writer) char(c rune) {
 	case isAlnum(c):
 		w.WriteRune(c)
 	case c < utf8.RuneSelf:
-		fmt.Fprintf(w, `\x%02x`, c)
+		_, _ = fmt.Fprintf(w, `\x%02x`, c)
 	case !w.rich:
-		fmt.Fprintf(w, `\x{%x}`, c)
+		_, _ = fmt.Fprintf(w, `\x{%x}`, c)
 	case c <= 0xffff:
-		fmt.Fprintf(w, `\u%04x`, c)
+		_, _ = fmt.Fprintf(w, `\u%04x`, c)
 	default:
 		w.WriteRune(c)
 	}

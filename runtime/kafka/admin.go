@@ -93,8 +93,7 @@ func (a *Admin) Topics(ctx context.Context) ([]Topic, error) {
 // EnsureTopic creates topic as group says, unless it exists. Its error is a *[TopicError].
 func (a *Admin) EnsureTopic(ctx context.Context, topic string, group TopicGroup) error {
 	err := ensureTopic(ctx, a.client, topic, &group)
-	var failed *TopicError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*TopicError](err); ok {
 		failed.Err = a.watch.because(failed.Err)
 	}
 	return err

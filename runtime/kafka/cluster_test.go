@@ -107,20 +107,3 @@ func (c *cluster) consume(t *testing.T, topic string, n int, opts ...kgo.Opt) []
 	}
 	return all
 }
-
-// counts says how often each value is among records.
-func counts(records []kafka.Record) map[string]int {
-	n := make(map[string]int)
-	for _, r := range records {
-		n[string(r.Value)]++
-	}
-	return n
-}
-
-func once(from, n int) map[string]int {
-	want := make(map[string]int, n)
-	for i := range n {
-		want[fmt.Sprint(from+i)] = 1
-	}
-	return want
-}

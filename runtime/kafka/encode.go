@@ -73,7 +73,7 @@ const eventEnd = "]}}"
 func (e *Encoder) Bytes() []byte {
 	if e.count == 0 {
 		e.begin()
-		empty := append(e.buf, "}}"...)
+		empty := append(e.buf, "}}"...) //nolint:gocritic // the buffer itself stays empty
 		e.buf = e.buf[:0]
 		return empty
 	}

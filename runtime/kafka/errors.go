@@ -139,8 +139,7 @@ var (
 
 // kafkaError returns the broker's answer in the chain of err, or nil.
 func kafkaError(err error) error {
-	var answer *kerr.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*kerr.Error](err); ok {
 		return answer
 	}
 	return nil

@@ -239,7 +239,7 @@ func TestDecode_NamesTheFault(t *testing.T) {
 func TestDecoder_LeavesEarlierBytesAlone(t *testing.T) {
 	t.Parallel()
 	var d kafka.Decoder
-	type kept struct{ at, got, want []byte }
+	type kept struct{ got, want []byte }
 	var all []kept
 	keep := func(b []byte) {
 		if b != nil {

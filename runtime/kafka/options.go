@@ -221,7 +221,6 @@ func (c *config) settings() map[string]setting {
 		"security.providers":                       ignore(noJVM),
 		"send.buffer.bytes":                        ignore(noSockets),
 		"socket.connection.setup.timeout.max.ms":   ignore("the delivery time-out bounds connecting"),
-
 		"acks":                                     do(c.setAcks),
 		"enable.idempotence":                       do(c.setIdempotence),
 		"linger.ms":                                do(millis(&c.linger, 0)),

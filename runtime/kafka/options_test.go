@@ -231,8 +231,7 @@ func FuzzClientOptions(f *testing.F) {
 		if err == nil {
 			t.Fatal("no error, and the chain is no certificate")
 		}
-		var setting *kafka.SettingError
-		if !errors.As(err, &setting) {
+		if _, ok := errors.AsType[*kafka.SettingError](err); !ok {
 			t.Fatalf("the error is %v", err)
 		}
 	})

@@ -184,7 +184,7 @@ func (p *Producer) connect() (*session, error) {
 		open:  make(map[*Delivery]struct{}),
 	}
 	s.watch.fatal = s.abandon
-	client, err := kgo.NewClient(append(p.opts[:len(p.opts):len(p.opts)], kgo.WithHooks(s.watch))...)
+	client, err := kgo.NewClient(append(slices.Clip(p.opts), kgo.WithHooks(s.watch))...)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the producer: %w", err)
 	}

@@ -177,25 +177,49 @@ func TestProducer_SaysWhyItCannotSignIn(t *testing.T) {
 		props   []string
 		want    string
 	}{
-		{"wrong password, hung up", sasl, nil, []string{"security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "SCRAM-SHA-512", "sasl.jaas.config", scram("ada", "guess")},
-			"closed the connection during authentication (wrong user or password?)"},
-		{"wrong password, answered", sasl, refused, []string{"security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "SCRAM-SHA-512", "sasl.jaas.config", scram("ada", "guess")},
-			"the broker does not let the user in (wrong user or password?)"},
-		{"unknown mechanism", sasl, func(c *cluster) {
-			c.ControlKey(int16(kmsg.SASLHandshake), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
-				c.KeepControl()
-				resp := kreq.ResponseKind().(*kmsg.SASLHandshakeResponse)
-				resp.ErrorCode = kerr.UnsupportedSaslMechanism.Code
-				return resp, nil, true
-			})
-		}, []string{"security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "SCRAM-SHA-512", "sasl.jaas.config", scram("ada", "secret")},
-			"the broker does not know this sasl.mechanism"},
-		{"unknown authority", []kfake.Opt{kfake.TLS(id.server(t, ""))}, nil, []string{"security.protocol", "SSL", "ssl.truststore.certificates", other.ca},
-			"the broker's certificate is signed by somebody unknown"},
-		{"unknown authority of any host", []kfake.Opt{kfake.TLS(id.server(t, ""))}, nil, []string{"security.protocol", "SSL", "ssl.endpoint.identification.algorithm", "", "ssl.truststore.certificates", other.ca},
-			"the broker's certificate is signed by somebody unknown"},
-		{"another host", []kfake.Opt{kfake.TLS(other.server(t, ""))}, nil, []string{"security.protocol", "SSL", "ssl.truststore.certificates", other.ca},
-			"the broker's certificate is for another host"},
+		{
+			"wrong password, hung up", sasl, nil,
+			[]string{"security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "SCRAM-SHA-512", "sasl.jaas.config", scram("ada", "guess")},
+			"closed the connection during authentication (wrong user or password?)",
+		},
+		{
+			"wrong password, answered", sasl, refused,
+			[]string{"security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "SCRAM-SHA-512", "sasl.jaas.config", scram("ada", "guess")},
+			"the broker does not let the user in (wrong user or password?)",
+		},
+		{
+			"unknown mechanism", sasl, func(c *cluster) {
+				c.ControlKey(int16(kmsg.SASLHandshake), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+					c.KeepControl()
+					resp := kreq.ResponseKind().(*kmsg.SASLHandshakeResponse)
+					resp.ErrorCode = kerr.UnsupportedSaslMechanism.Code
+					return resp, nil, true
+				})
+			},
+			[]string{"security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "SCRAM-SHA-512", "sasl.jaas.config", scram("ada", "secret")},
+			"the broker does not know this sasl.mechanism",
+		},
+		{
+			"unknown authority",
+			[]kfake.Opt{kfake.TLS(id.server(t, ""))},
+			nil,
+			[]string{"security.protocol", "SSL", "ssl.truststore.certificates", other.ca},
+			"the broker's certificate is signed by somebody unknown",
+		},
+		{
+			"unknown authority of any host",
+			[]kfake.Opt{kfake.TLS(id.server(t, ""))},
+			nil,
+			[]string{"security.protocol", "SSL", "ssl.endpoint.identification.algorithm", "", "ssl.truststore.certificates", other.ca},
+			"the broker's certificate is signed by somebody unknown",
+		},
+		{
+			"another host",
+			[]kfake.Opt{kfake.TLS(other.server(t, ""))},
+			nil,
+			[]string{"security.protocol", "SSL", "ssl.truststore.certificates", other.ca},
+			"the broker's certificate is for another host",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

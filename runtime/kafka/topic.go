@@ -106,10 +106,8 @@ func (p *Producer) EnsureDeadLetterTopic(ctx context.Context, topic string, repl
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	err = ensureTopic(ctx, s.client, topic, &TopicGroup{ReplicationFactor: replicationFactor, Partitions: 1})
-	var failed *TopicError
-	if errors.As(err, &failed) {
-		// These are Connect's own words, and people look for them.
-		return fmt.Errorf("Could not initialize dead letter queue with topic=%s: %w", topic, s.watch.because(failed.Err)) //nolint:staticcheck
+	if failed, ok := errors.AsType[*TopicError](err); ok {
+		return fmt.Errorf("Could not initialize dead letter queue with topic=%s: %w", topic, s.watch.because(failed.Err)) //nolint:staticcheck // Connect's own words, and people look for them
 	}
 	return err
 }

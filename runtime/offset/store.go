@@ -32,7 +32,7 @@ var (
 const Grace = 4 * time.Second
 
 // Store is the table. Implementations are safe for concurrent use, by any number of processes.
-type Store interface {
+type Store interface { //nolint:interfacebloat // the sum of what its users ask for apart
 	Catalog
 	Changer
 	Leaser

@@ -85,9 +85,20 @@ func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 // isoTimestamp is yyyy-MM-dd'T'HH:mm:ss.SSS'Z'. Up to isoDateTo it is a date, and from isoTimeFrom on a time.
 func isoTimestamp() []dateItem {
 	return []dateItem{
-		{letter: 'y', count: 4}, {text: "-"}, {letter: 'M', count: 2}, {text: "-"}, {letter: 'd', count: 2}, {text: "T"},
-		{letter: 'H', count: 2}, {text: ":"}, {letter: 'm', count: 2}, {text: ":"}, {letter: 's', count: 2}, {text: "."},
-		{letter: 'S', count: 3}, {text: "Z"},
+		{letter: 'y', count: 4},
+		{text: "-"},
+		{letter: 'M', count: 2},
+		{text: "-"},
+		{letter: 'd', count: 2},
+		{text: "T"},
+		{letter: 'H', count: 2},
+		{text: ":"},
+		{letter: 'm', count: 2},
+		{text: ":"},
+		{letter: 's', count: 2},
+		{text: "."},
+		{letter: 'S', count: 3},
+		{text: "Z"},
 	}
 }
 

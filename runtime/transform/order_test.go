@@ -21,8 +21,10 @@ func TestTransform_OrdersMapsAsJavaDoes(t *testing.T) {
 	}{
 		"nothing to copy": {"MaskField$Value", []string{"fields=x y,b,z3"}, nil, "{x y=null, b=null, z3=null}"},
 		"as wide as its table": {
-			"ReplaceField$Value", []string{"exclude=none"},
-			[]string{"id", "name", "amount", "in", "zz", "aa", "Aa", "BB"}, "{zz=1, aa=1, Aa=1, BB=1, amount=1, in=1, name=1, id=1}",
+			"ReplaceField$Value",
+			[]string{"exclude=none"},
+			[]string{"id", "name", "amount", "in", "zz", "aa", "Aa", "BB"},
+			"{zz=1, aa=1, Aa=1, BB=1, amount=1, in=1, name=1, id=1}",
 		},
 		"flattened": {"Flatten$Value", nil, []string{"z", "a", "m"}, "{z=1, a=1, m=1}"},
 	} {

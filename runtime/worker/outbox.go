@@ -162,10 +162,11 @@ func (r *sourceRun) collect(ctx context.Context, wait bool) error {
 
 // flushIfDue commits now and then. When the invocation is to end, settling does.
 func (r *sourceRun) flushIfDue(ctx context.Context) error {
-	if r.ledger.empty() || time.Since(r.flushed) < r.settings.FlushEvery || ctx.Err() != nil {
-		return nil
+	due := !r.ledger.empty() && time.Since(r.flushed) >= r.settings.FlushEvery
+	if due && ctx.Err() == nil {
+		return r.commit(ctx)
 	}
-	return r.commit(ctx)
+	return nil
 }
 
 func (b *batch) landed() bool {

@@ -177,7 +177,7 @@ func (p *Proxy) serve(conn net.Conn, in *bufio.Reader) bool {
 	case CutAfter:
 		return false
 	case CutInside:
-		conn.Write(answer[:len(answer)/2]) //nolint:errcheck // the client finds out
+		conn.Write(answer[:len(answer)/2])
 		return false
 	case StallAfter:
 		p.wait(conn, fault.For)
@@ -225,7 +225,7 @@ func (p *Proxy) wait(conn net.Conn, d time.Duration) {
 	gone := make(chan struct{})
 	if conn != nil {
 		go func() {
-			conn.Read(make([]byte, 1)) //nolint:errcheck // it returns when the client has gone
+			conn.Read(make([]byte, 1))
 			close(gone)
 		}()
 	}

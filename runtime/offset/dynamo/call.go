@@ -79,8 +79,7 @@ func refused(err error) bool {
 // temporary tells whether a call that failed so is worth another attempt: throttled, in conflict with another
 // transaction, failed inside DynamoDB, or without a whole answer.
 func temporary(err error) bool {
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) {
+	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return temporaryReasons(cancelled.CancellationReasons)
 	}
 	var api smithy.APIError
@@ -127,8 +126,7 @@ func temporaryReasons(reasons []types.CancellationReason) bool {
 
 // explain adds the likely cause of an error that is the table's, if it is known.
 func (s *Store) explain(err error) error {
-	var missing *types.ResourceNotFoundException
-	if errors.As(err, &missing) {
+	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
 		return fmt.Errorf("%w; is there a table %q in this region and account?", err, s.table)
 	}
 	return err
@@ -153,8 +151,7 @@ func (s *Store) update(ctx context.Context, key item, e *expression) (after item
 	out, repeated, err := try(ctx, s, func(ctx context.Context) (*dynamodb.UpdateItemOutput, error) {
 		return s.api.UpdateItem(ctx, in)
 	})
-	var failed *types.ConditionalCheckFailedException
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		if err := checkFormat(failed.Item); err != nil {
 			return nil, repeated, err
 		}

@@ -83,8 +83,7 @@ func (s *Store) Commit(ctx context.Context, l offset.Lease, c offset.Commit) err
 			task = s.updating(taskKey(l.Connector, l.Task), e)
 		}
 		err := s.transact(ctx, append([]types.TransactWriteItem{task}, actions...))
-		var failed *unmet
-		if errors.As(err, &failed) {
+		if _, ok := errors.AsType[*unmet](err); ok {
 			return offset.ErrFenced
 		}
 		if err != nil {

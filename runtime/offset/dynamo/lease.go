@@ -34,8 +34,7 @@ func (s *Store) Acquire(ctx context.Context, c offset.Claim) (offset.Task, error
 	e.when("(attribute_not_exists(#released) OR #released <> ?)", str(c.Nonce))
 
 	it, _, err := s.update(ctx, taskKey(c.Connector, c.Task), e)
-	var failed *unmet
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*unmet](err); ok {
 		it, err = failed.item, notFree(c, failed.item)
 	}
 	if errors.Is(err, offset.ErrStale) || errors.Is(err, offset.ErrHeld) {
@@ -125,8 +124,7 @@ func unrevoked(e *expression, l offset.Lease) {
 
 // lost turns a condition that failed into why.
 func lost(l offset.Lease, doing string, err error) error {
-	var failed *unmet
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*unmet](err); ok {
 		if why := whyLost(l, failed.item); why != nil {
 			return why
 		}

@@ -56,8 +56,7 @@ func (s *Store) PutTaskStatus(ctx context.Context, connector string, task int, g
 	e.when("#generation = ? AND attribute_exists(#settings) AND attribute_not_exists(#gone)", num(generation))
 	e.known()
 	_, _, err := s.update(ctx, taskKey(connector, task), e)
-	var failed *unmet
-	if errors.As(err, &failed) {
+	if _, ok := errors.AsType[*unmet](err); ok {
 		return offset.ErrStale
 	}
 	if err != nil {
@@ -119,8 +118,7 @@ func (s *Store) swap(ctx context.Context, key item, version int64, content item)
 }
 
 func conflict(doing string, err error) error {
-	var failed *unmet
-	if errors.As(err, &failed) {
+	if _, ok := errors.AsType[*unmet](err); ok {
 		return connect.ErrConflict
 	}
 	return fmt.Errorf("%s: %w", doing, err)
