@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -161,6 +162,7 @@ func (d *desk) openFunctions(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	//nolint:contextcheck // what ends the desk happens when ctx has ended
 	d.stop = append(d.stop, func() error {
 		if d.driver == nil {
 			return nil
@@ -262,8 +264,8 @@ func (d *desk) run(ctx context.Context, demo *demo) error {
 func (d *desk) close() error {
 	d.ending = time.Now().Add(closeGrace)
 	var errs []error
-	for i := len(d.stop) - 1; i >= 0; i-- {
-		errs = append(errs, d.stop[i]())
+	for _, stop := range slices.Backward(d.stop) {
+		errs = append(errs, stop())
 	}
 	d.stop = nil
 	return errors.Join(errs...)

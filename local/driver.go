@@ -40,7 +40,6 @@ type driven struct {
 	generation int64
 	target     offset.Target
 	triggers   *triggers // nil for a source
-	problem    string
 }
 
 func newDriver(d *desk) *driver {
@@ -219,7 +218,7 @@ func (v *driver) lastLook() error {
 	defer cancel()
 	connectors, err := v.desk.store.List(ctx)
 	if err != nil {
-		return nil //nolint:nilerr // this is for show, and the table may be far away
+		return nil // this is for show, and the table may be far away
 	}
 	for _, c := range connectors {
 		if state, _, err := v.stateOf(ctx, c); err == nil {

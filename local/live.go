@@ -42,8 +42,11 @@ func (l *live) started(w welcome) {
 	case w.Running == 0:
 		b.WriteString("There are no connectors. Create some by REST, or end this and run: sluice up connector.json …\n\n")
 	}
-	fmt.Fprint(l.out, b.String())
+	l.write(b.String())
 }
+
+// write is for somebody who looks. A terminal that is gone must not end what runs.
+func (l *live) write(text string) { _, _ = l.out.WriteString(text) }
 
 // keptEvents is how many of the last events stay on the screen.
 const keptEvents = 5
@@ -89,7 +92,7 @@ func (l *live) accounts(all []account, last bool) {
 	if l.drawn = len(rows); last {
 		b.WriteString("Ended. The next start goes on from here.\n")
 	}
-	fmt.Fprint(l.out, b.String())
+	l.write(b.String())
 }
 
 // row is a line on the screen. The colour, an escape code's number, applies to all of it or, if mark is not empty, to the

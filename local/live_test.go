@@ -149,7 +149,7 @@ func TestLive_TellsAPersonWhatRuns(t *testing.T) {
 	if rows := term.rows(); rows[len(rows)-1] != "Ended. The next start goes on from here." {
 		t.Errorf("it ends with %q", rows[len(rows)-1])
 	}
-	for _, line := range strings.Split(term.all(), "\n") {
+	for line := range strings.SplitSeq(term.all(), "\n") {
 		if strings.Contains(line, `"level"`) || strings.Contains(line, "sluice: ") {
 			t.Errorf("it shows %q", line)
 		}

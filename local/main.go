@@ -32,7 +32,7 @@ func main() {
 		}
 		fmt.Fprintln(os.Stderr, "sluice:", text)
 		stop()
-		os.Exit(1) //nolint:gocritic // the deferred stop was just called
+		os.Exit(1)
 	}
 }
 
@@ -60,8 +60,9 @@ func versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Say which version this is",
 		Args:  cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "sluice %s; behaves as Apache Kafka Connect %s\n", version(), runtime.Version)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "sluice %s; behaves as Apache Kafka Connect %s\n", version(), runtime.Version)
+			return err
 		},
 	}
 }

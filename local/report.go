@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -138,7 +139,7 @@ func (p *plain) Handle(_ context.Context, r slog.Record) error {
 }
 
 func (p *plain) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &plain{out: p.out, attrs: append(p.attrs[:len(p.attrs):len(p.attrs)], attrs...)}
+	return &plain{out: p.out, attrs: append(slices.Clip(p.attrs), attrs...)}
 }
 
 func (p *plain) WithGroup(string) slog.Handler { return p }

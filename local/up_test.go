@@ -30,7 +30,7 @@ func TestUp_CtrlCLosesAndRepeatsNothing(t *testing.T) {
 	in, out := filepath.Join(dir, "in.txt"), filepath.Join(dir, "out.txt")
 	args := free(source(t, dir, "from", in, "copied"), sink(t, dir, "to", out, "copied"))
 	growing, stop := context.WithCancel(t.Context())
-	written := grow(t, growing, in)
+	written := grow(growing, t, in)
 	for round := range 4 {
 		p := up(t, dir, args...)
 		before := size(out)
@@ -68,7 +68,7 @@ func TestUp_CtrlCLosesAndRepeatsNothing(t *testing.T) {
 }
 
 // grow appends numbered lines to a file until ctx ends, and then tells all it wrote.
-func grow(t *testing.T, ctx context.Context, path string) <-chan string {
+func grow(ctx context.Context, t *testing.T, path string) <-chan string {
 	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {
@@ -168,7 +168,7 @@ func children(t *testing.T, pid int) []int {
 		if err != nil {
 			continue // the thread has ended
 		}
-		for _, field := range strings.Fields(string(text)) {
+		for field := range strings.FieldsSeq(string(text)) {
 			var child int
 			if _, err := fmt.Sscan(field, &child); err == nil {
 				pids = append(pids, child)
@@ -329,9 +329,38 @@ func TestUp_AnswersAtItsAddress(t *testing.T) {
 	if err := json.Unmarshal(body, &info); err != nil {
 		t.Fatalf("%v: %s", err, body)
 	}
-	if response.StatusCode != 200 || info["version"] != "4.3.1" || info["kafka_cluster_id"] != "sluice-desk" || info["commit"] == nil || len(info) != 3 {
+	if response.StatusCode != http.StatusOK || info["version"] != "4.3.1" || info["kafka_cluster_id"] != "sluice-desk" || info["commit"] == nil || len(info) != 3 {
 		t.Errorf("GET / answers %d %s, want Connect's ServerInfo", response.StatusCode, body)
 	}
+	interrupt(t, p)
+}
+
+func TestUp_RunsOnAnotherDynamoDB(t *testing.T) {
+	t.Parallel()
+	url := os.Getenv("SLUICE_TEST_DYNAMODB")
+	if url == "" {
+		if os.Getenv("SLUICE_CI") != "" {
+			t.Fatal("SLUICE_TEST_DYNAMODB names no DynamoDB")
+		}
+		t.Skip("needs DynamoDB Local: SLUICE_TEST_DYNAMODB=URL, which local/reference/servers sets")
+	}
+	dir := t.TempDir()
+	name := fmt.Sprintf("from-%d", time.Now().UnixNano()) // the table may be kept
+	from := source(t, dir, name, write(t, dir, "in.txt", "one\n"), "copied")
+	p := up(t, dir, free("--dynamodb", url, from)...)
+	if p.Table != url {
+		t.Errorf("the table is at %s, want %s", p.Table, url)
+	}
+	if record := firstRecord(t, p, "copied"); string(record.Value) != "one" {
+		t.Errorf("the record holds %q", record.Value)
+	}
+	eventually(t, func() string {
+		offsets, err := store(t, p).AllOffsets(t.Context(), name)
+		if err != nil || len(offsets) != 1 {
+			return fmt.Sprintf("offsets: %v, %v", offsets, err)
+		}
+		return ""
+	})
 	interrupt(t, p)
 }
 

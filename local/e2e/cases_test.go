@@ -142,7 +142,7 @@ func (s *suite) run(args ...string) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	defer process.Kill() //nolint:errcheck // it has ended by then, unless the test failed
+	defer process.Kill() // it has ended by then, unless the test failed
 	store := openStore(s.T, process.Table)
 	s.T.Run("case", func(t *testing.T) {
 		for _, c := range s.cases {

@@ -81,7 +81,7 @@ func lock(path string) (release func(), err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking the build: %w", err), f.Close())
 	}
-	return func() { f.Close() }, nil
+	return func() { _ = f.Close() }, nil
 }
 
 // Command prepares the command with args, to run in dir. The environment is the test's own but for what would change what
@@ -103,8 +103,7 @@ func (b Binaries) Run(ctx context.Context, dir string, args ...string) (stdout, 
 	var out, bad bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &bad
 	err = cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); ok {
 		err = nil
 	}
 	return out.String(), bad.String(), cmd.ProcessState.ExitCode(), err
