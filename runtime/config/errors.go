@@ -45,21 +45,17 @@ func (e *Error) Class() string { return ExceptionClass }
 
 // Errors returns every Error in err, in order.
 func Errors(err error) []*Error {
-	{
-		var e *Error
-		var e1 interface{ Unwrap() []error }
-		switch {
-		case err == nil:
-			return nil
-		case errors.As(err, &e):
-			return []*Error{e}
-		case errors.As(err, &e1):
-			var all []*Error
-			for _, one := range e1.Unwrap() {
-				all = append(all, Errors(one)...)
-			}
-			return all
+	switch e := err.(type) { //nolint:errorlint // it walks the tree of errors itself
+	case nil:
+		return nil
+	case *Error:
+		return []*Error{e}
+	case interface{ Unwrap() []error }:
+		var all []*Error
+		for _, one := range e.Unwrap() {
+			all = append(all, Errors(one)...)
 		}
+		return all
 	}
 	return Errors(errors.Unwrap(err))
 }
