@@ -182,12 +182,11 @@ func (s *search) stretch(schema *schema) (span, error) {
 		return all, nil
 	}
 	start, err := schema.exactKey(s.ExclusiveStartKey)
+	if bad, ok := errors.AsType[*apiError](err); ok {
+		return span{}, invalid("The provided starting key is invalid: %s", bad.message)
+	}
 	if err != nil {
-		return span{}, invalid("The provided starting key is invalid: %s", func() *apiError {
-			target := &apiError{}
-			_ = errors.As(err, &target)
-			return target
-		}().message)
+		return span{}, err
 	}
 	if !all.contains(start) {
 		return span{}, invalid("The provided starting key is outside query boundaries based on provided conditions")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -97,8 +98,7 @@ func (e *exprValues) UnmarshalJSON(data []byte) error {
 	*e = make(exprValues, len(raw))
 	for key, r := range raw {
 		v, err := decodeValue(r, maxDepth)
-		bad := &apiError{}
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*apiError](err); ok && strings.HasPrefix(bad.kind, validateErrors) {
 			return invalid("ExpressionAttributeValues contains invalid value: %s for key %s", bad.message, key)
 		}
 		if err != nil {
