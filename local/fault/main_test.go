@@ -86,6 +86,10 @@ func build(dir string) error {
 type plan struct {
 	rounds int
 	seed   uint64
+	// first is the number of the first round, where a test runs its rounds in several parts.
+	first int
+	// full: rounds are asked for, or nothing may be left out.
+	full bool
 }
 
 // newPlan reads SLUICE_ROUNDS and SLUICE_SEED. quick is how many rounds do without them.
@@ -106,12 +110,22 @@ func newPlan(t *testing.T, quick int) plan {
 		}
 		p.rounds = max(quick, rounds)
 	}
+	p.full = p.rounds > quick || os.Getenv("SLUICE_CI") != ""
 	t.Logf("SLUICE_SEED=%d", p.seed)
 	return p
 }
 
 // random is the randomness of one round.
-func (p plan) random(round int) *rand.Rand { return rand.New(rand.NewPCG(p.seed, uint64(round))) }
+func (p plan) random(round int) *rand.Rand {
+	return rand.New(rand.NewPCG(p.seed, uint64(p.first+round)))
+}
+
+// parts cuts the rounds into parts of so many and does one after the other.
+func (p plan) parts(together int, do func(plan)) {
+	for first := 0; first < p.rounds; first += together {
+		do(plan{rounds: min(together, p.rounds-first), seed: p.seed, first: first, full: p.full})
+	}
+}
 
 // run does all rounds, some at a time, and fails the test with what went wrong. After a few failures it does no more.
 func (p plan) run(t *testing.T, atOnce int, round func(i int, random *rand.Rand) error) {
@@ -125,7 +139,7 @@ func (p plan) run(t *testing.T, atOnce int, round func(i int, random *rand.Rand)
 				return nil
 			}
 			if err := round(i, p.random(i)); err != nil {
-				t.Errorf("round %d, SLUICE_SEED=%d: %v", i, p.seed, err)
+				t.Errorf("round %d, SLUICE_SEED=%d: %v", p.first+i, p.seed, err)
 			}
 			return nil
 		})

@@ -153,8 +153,12 @@ func (w *reports) Write(p []byte) (int, error) {
 	w.rig.mu.Lock()
 	defer w.rig.mu.Unlock()
 	for line := range bytes.Lines(p) {
+		text := strings.TrimSpace(string(line))
+		if _, metrics, ok := strings.Cut(text, `"Namespace":"Sluice"}],`); ok {
+			text = metrics
+		}
 		said := w.rig.said[w.name]
-		w.rig.said[w.name] = append(said[max(0, len(said)-30):], strings.TrimSpace(string(line)))
+		w.rig.said[w.name] = append(said[max(0, len(said)-20):], text)
 	}
 	return len(p), nil
 }

@@ -37,7 +37,7 @@ func TestFaultSourceKilled(t *testing.T) {
 		n, err := s.round(t, d, d.hands[i])
 		repeated.Add(int64(n))
 		if err != nil {
-			return fmt.Errorf("%w; log:\n\t%s", err, r.log(s.name))
+			return fmt.Errorf("killed %s: %w; log:\n\t%s", d.hands[i], err, r.log(s.name))
 		}
 		r.forget(s.name)
 		return nil

@@ -55,7 +55,7 @@ func (g *tableGate) serve(l *life, pid int, c *call, r *http.Request) *httptest.
 		return answer
 	}
 	if c.step == "commit" {
-		l.committed(pid, c.position)
+		l.committed(pid, c.position, c.token)
 	} else {
 		l.started(pid, startOf(answer.Body.Bytes()))
 	}
@@ -87,13 +87,14 @@ func credential(r *http.Request) string {
 // call is a call of the table.
 type call struct {
 	step     string
-	position int64 // of a commit
+	position int64  // of a commit
+	token    string // by which the table knows a transaction again
 }
 
 // value is a text of the table; numbers and others are not needed.
 type value struct{ S string }
 
-// write is an update or a condition check.
+// write is an update of an item.
 type write struct {
 	Key                       struct{ PK, SK value }
 	UpdateExpression          string
@@ -105,8 +106,9 @@ func parseCall(r *http.Request, body []byte) (c call) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	var in struct {
 		write
-		RequestItems  map[string]struct{ Keys []struct{ PK, SK value } }
-		TransactItems []struct{ Update, ConditionCheck write }
+		RequestItems       map[string]struct{ Keys []struct{ PK, SK value } }
+		TransactItems      []struct{ Update write }
+		ClientRequestToken string
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return call{step: operation}
@@ -132,7 +134,7 @@ func parseCall(r *http.Request, body []byte) (c call) {
 	case "UpdateItem":
 		return call{step: in.purpose()}
 	case "TransactWriteItems":
-		c.step = "announce"
+		c.step, c.token = "announce", in.ClientRequestToken
 		for _, item := range in.TransactItems {
 			switch u := item.Update; {
 			case strings.HasPrefix(u.Key.PK.S, "connectors"):

@@ -72,6 +72,7 @@ type life struct {
 type commit struct {
 	pid      int
 	position int64
+	token    string
 }
 
 // trap waits for a process to come to a step.
@@ -179,14 +180,17 @@ func (t *trap) sprung() bool {
 	}
 }
 
-// committed notes a commit that was carried out.
-func (l *life) committed(pid int, position int64) {
+// committed notes a commit that was carried out. The table does nothing about one it knows already by its token.
+func (l *life) committed(pid int, position int64, token string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if slices.ContainsFunc(l.commits, func(c commit) bool { return c.token == token }) {
+		return
+	}
 	if n := len(l.commits); n > 0 && position < l.commits[n-1].position {
 		l.problems = append(l.problems, fmt.Sprintf("process %d committed %d after %d was committed", pid, position, l.commits[n-1].position))
 	}
-	l.commits = append(l.commits, commit{pid, position})
+	l.commits = append(l.commits, commit{pid, position, token})
 }
 
 // started notes that a process was told where to go on.
