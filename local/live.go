@@ -121,31 +121,28 @@ const (
 // rows are the lines of a drawing, none longer than width.
 func (l *live) rows(all []account, width int, now time.Time) []row {
 	named := len("CONNECTOR")
-	dead := false
 	for _, a := range all {
 		named = max(named, min(utf8.RuneCountInString(a.Name), width/3))
-		dead = dead || a.Dead > 0
 	}
-	line := func(name, kind, state, in, out, rate, lag, letters string) string {
-		text := fmt.Sprintf("%-*s  %-6s  %-10s  %10s  %10s  %8s  %8s", named, cut(name, named), kind, state, in, out, rate, lag)
-		if dead {
-			text += fmt.Sprintf("  %8s", letters)
-		}
-		return cut(text, width)
+	line := func(name, kind, state, in, out, rate, lag string) string {
+		return cut(fmt.Sprintf("%-*s  %-6s  %-10s  %9s  %9s  %7s  %7s", named, cut(name, named), kind, state, in, out, rate, lag), width)
 	}
 	var rows []row
 	if len(all) > 0 {
-		rows = append(rows, row{text: line("CONNECTOR", "TYPE", "STATE", "IN", "OUT", "PER SEC", "LAG", "DEAD"), colour: faint})
+		rows = append(rows, row{text: line("CONNECTOR", "TYPE", "STATE", "IN", "OUT", "PER SEC", "LAG"), colour: faint})
 	}
 	for _, a := range all {
 		lag := "-"
 		if a.Lag >= 0 {
 			lag = fmt.Sprint(a.Lag)
 		}
-		text := line(a.Name, a.Kind, a.State, fmt.Sprint(a.In), fmt.Sprint(a.Out), rate(a.Rate), lag, fmt.Sprint(a.Dead))
+		text := line(a.Name, a.Kind, a.State, fmt.Sprint(a.In), fmt.Sprint(a.Out), rate(a.Rate), lag)
 		rows = append(rows, row{text, "  " + a.State + " ", stateColour(a.State)})
 		if a.Note != "" {
 			rows = append(rows, row{cut("  "+a.Note, width), "", faint})
+		}
+		if a.Dead > 0 {
+			rows = append(rows, row{cut(fmt.Sprintf("  dead letters: %d", a.Dead), width), "", yellow})
 		}
 		rows = append(rows, failure(a, width, now)...)
 	}
@@ -184,13 +181,9 @@ func failure(a account, width int, now time.Time) []row {
 	if a.LastError == "" {
 		return nil
 	}
-	text := a.LastErrorAt.Format(time.TimeOnly) + " " + a.LastError
-	colour := red
-	switch {
-	case !a.Failing:
+	text, colour := a.LastErrorAt.Format(time.TimeOnly)+" "+a.LastError, red
+	if !a.Failing {
 		text, colour = "recovered from: "+text, faint
-	case a.Next.After(now):
-		text += fmt.Sprintf(" (next attempt in %s)", a.Next.Sub(now).Round(time.Second))
 	}
 	var rows []row
 	for _, part := range wrap(text, width-2) {
@@ -199,6 +192,10 @@ func failure(a account, width int, now time.Time) []row {
 			break
 		}
 		rows = append(rows, row{"  " + part, "", colour})
+	}
+	// To a sink the pace of its trigger applies, which is quicker.
+	if a.Failing && a.Kind == "source" && a.Next.After(now) {
+		rows = append(rows, row{cut(fmt.Sprintf("  next attempt in %s", a.Next.Sub(now).Round(time.Second)), width), "", faint})
 	}
 	return rows
 }

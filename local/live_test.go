@@ -111,10 +111,16 @@ func TestLive_TellsAPersonWhatRuns(t *testing.T) {
 	term := open(t, 90, 30, dir, free(
 		source(t, dir, "from", in, "copied"), sink(t, dir, "to", out, "copied"),
 		sink(t, dir, "idle", filepath.Join(dir, "idle.txt"), "nobody-writes-here"),
-		sink(t, dir, "failing", filepath.Join(dir, "blocked", "out.txt"), "copied"))...)
+		sink(t, dir, "failing", filepath.Join(dir, "blocked", "out.txt"), "copied"),
+		settings(t, dir, "name", "broken", "connector.class", "FileStreamSource", "file", in, "topic", "never", "value.converter",
+			"org.apache.kafka.connect.converters.ByteArrayConverter"),
+		settings(t, dir, "name", "tolerant", "connector.class", "FileStreamSink", "file", "tolerant.txt", "topics", "copied",
+			"value.converter", "org.apache.kafka.connect.json.JsonConverter", "errors.tolerance", "all",
+			"errors.deadletterqueue.topic.name", "dead", "errors.deadletterqueue.topic.replication.factor", "1"))...)
 	eventually(t, func() string {
 		for _, want := range [][]string{
 			{"from", "source", "RUNNING", "2", "2"}, {"to", "sink", "RUNNING", "2", "2"}, {"failing", "sink", "FAILED"}, {"idle", "sink", "UNASSIGNED", "0", "0"},
+			{"broken", "source", "FAILED"}, {"tolerant", "sink", "RUNNING", "2", "0"}, {"dead", "letters:", "2"},
 		} {
 			if got := strings.Join(term.row(want[0]), " "); !strings.HasPrefix(got, strings.Join(want, " ")) {
 				return fmt.Sprintf("the row %q, want %v", got, want)
