@@ -28,7 +28,9 @@ func TestUp_CtrlCLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, "in.txt"), filepath.Join(dir, "out.txt")
-	args := free(source(t, dir, "from", in, "copied"), sink(t, dir, "to", out, "copied"))
+	// The source is asked again and again, so that Ctrl-C comes in the middle of things.
+	args := free("--batch-window", "1ms", settings(t, dir, "name", "from", "connector.class", "FileStreamSource", "file", in, "topic", "copied",
+		"key.converter", text, "value.converter", text, "sluice.source.idle.ms", "60000"), sink(t, dir, "to", out, "copied"))
 	growing, stop := context.WithCancel(t.Context())
 	written := grow(growing, t, in)
 	for round := range 4 {
