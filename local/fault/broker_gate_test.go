@@ -22,6 +22,7 @@ type brokerGate struct {
 	conns  map[*gateConn]bool
 	dark   bool
 	silent chan struct{} // closed when it speaks again; nil if it does
+	keep   func(kmsg.Key) <-chan struct{}
 }
 
 func newBrokerGate(w *watch) *brokerGate { return &brokerGate{watch: w, conns: map[*gateConn]bool{}} }
@@ -75,6 +76,25 @@ func (g *brokerGate) goSilent(silent bool) {
 	case !silent && g.silent != nil:
 		close(g.silent)
 		g.silent = nil
+	}
+}
+
+// keepBack asks about every request what to wait for before it is passed on; nil for nothing.
+func (g *brokerGate) keepBack(keep func(kmsg.Key) <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.keep = keep
+}
+
+func (g *brokerGate) awaitRequest(key kmsg.Key) {
+	g.mu.Lock()
+	keep := g.keep
+	g.mu.Unlock()
+	if keep == nil {
+		return
+	}
+	if until := keep(key); until != nil {
+		<-until
 	}
 }
 
@@ -149,6 +169,7 @@ func (c *gateConn) request(frame []byte) bool {
 		return false
 	}
 	key := kmsg.Key(binary.BigEndian.Uint16(frame))
+	c.gate.awaitRequest(key)
 	id := int32(binary.BigEndian.Uint32(frame[4:]))
 	n := int(int16(binary.BigEndian.Uint16(frame[8:])))
 	if n < 0 || len(frame) < 10+n {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/sluice-connect/sluice/local/trigger"
 )
 
@@ -101,4 +103,43 @@ func (s *sink) through(over <-chan struct{}) error {
 	}
 	s.forget(s.name)
 	return nil
+}
+
+// A trigger is closed while it waits to join its group, which lasts as long as another member is at work. It does not wait
+// for that: the desk has to end when it is told to.
+func TestFaultTriggerClosesWhileItJoins(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	s, err := newSink(t, r, "joining", newPlan(t, 1).random(0), 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	joining, answer := make(chan struct{}), make(chan struct{})
+	defer close(answer)
+	begun := sync.OnceFunc(func() { close(joining) })
+	r.gate.keepBack(func(key kmsg.Key) <-chan struct{} {
+		if key != kmsg.JoinGroup {
+			return nil
+		}
+		begun()
+		return answer
+	})
+	if err := s.pull(nil); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-joining:
+	case <-time.After(patience):
+		t.Fatal("it does not join")
+	}
+	closed := make(chan struct{})
+	go func() {
+		s.close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it is not closed after 10 s")
+	}
 }

@@ -203,6 +203,8 @@ func (p *poller) leave() {
 	defer cancel()
 	p.client.AllowRebalance()
 	p.client.LeaveGroupContext(ctx) // what it could not say, the group finds out by itself
+	// A client that is joining waits for the other members, whose invocations may take minutes.
+	p.abort()
 	p.client.CloseAllowingRebalance()
 }
 

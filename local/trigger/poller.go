@@ -16,6 +16,7 @@ import (
 type poller struct {
 	*reading
 	client *kgo.Client
+	abort  context.CancelFunc // ends what the client waits for
 
 	mu         sync.Mutex
 	ended      *sync.Cond // an invocation has
@@ -40,11 +41,13 @@ func (r *reading) startPoller() error {
 	p := &poller{reading: r, partitions: map[int32]*partition{}, behind: map[int32]kgo.EpochOffset{}}
 	p.ended = sync.NewCond(&p.mu)
 	p.newEncoder()
-	client, err := kgo.NewClient(p.options()...)
+	ctx, abort := context.WithCancel(context.Background())
+	client, err := kgo.NewClient(append(p.options(), kgo.WithContext(ctx))...)
 	if err != nil {
+		abort()
 		return fmt.Errorf("preparing the Kafka client: %w", err)
 	}
-	p.client = client
+	p.client, p.abort = client, abort
 	r.mu.Lock()
 	r.pollers = append(r.pollers, p)
 	r.mu.Unlock()
