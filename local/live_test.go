@@ -119,8 +119,13 @@ func TestLive_TellsAPersonWhatRuns(t *testing.T) {
 			"errors.deadletterqueue.topic.name", "dead", "errors.deadletterqueue.topic.replication.factor", "1"))...)
 	eventually(t, func() string {
 		for _, want := range [][]string{
-			{"from", "source", "RUNNING", "2", "2"}, {"to", "sink", "RUNNING", "2", "2"}, {"failing", "sink", "FAILED"}, {"idle", "sink", "UNASSIGNED", "0", "0"},
-			{"broken", "source", "FAILED"}, {"tolerant", "sink", "RUNNING", "2", "0"}, {"dead", "letters:", "2"},
+			{"from", "source", "RUNNING", "2", "2"},
+			{"to", "sink", "RUNNING", "2", "2"},
+			{"failing", "sink", "FAILED"},
+			{"idle", "sink", "UNASSIGNED", "0", "0"},
+			{"broken", "source", "FAILED"},
+			{"tolerant", "sink", "RUNNING", "2", "0"},
+			{"dead", "letters:", "2"},
 		} {
 			if got := strings.Join(term.row(want[0]), " "); !strings.HasPrefix(got, strings.Join(want, " ")) {
 				return fmt.Sprintf("the row %q, want %v", got, want)

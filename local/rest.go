@@ -30,7 +30,7 @@ type rest struct {
 
 	closed         bool // nothing may be planned any more
 	planning       sync.WaitGroup
-	planningCtx    context.Context
+	planningCtx    context.Context //nolint:containedctx // ends with the desk
 	cancelPlanning context.CancelFunc
 }
 
@@ -160,7 +160,7 @@ func (f follower) Changed(_ context.Context, c offset.Connector) error {
 	if api.closed {
 		return nil // the first record has them planned
 	}
-	api.planning.Go(func() {
+	api.planning.Go(func() { //nolint:contextcheck // it goes on when the request has been answered
 		ctx, cancel := context.WithTimeout(api.planningCtx, planTime)
 		defer cancel()
 		for {

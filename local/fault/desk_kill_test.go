@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http/httptest"
 	"os"
@@ -90,9 +91,7 @@ func (d *desk) path(name string) string { return filepath.Join(d.dir, name) }
 
 func (d *desk) connector(name string, settings map[string]string) error {
 	all := map[string]string{"name": d.name + "-" + name, "key.converter": text, "value.converter": text, "sluice.lease.ms": "6000"}
-	for k, v := range settings {
-		all[k] = v
-	}
+	maps.Copy(all, settings)
 	body, err := json.Marshal(all)
 	if err != nil {
 		return err

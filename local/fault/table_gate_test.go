@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -70,9 +71,7 @@ func drop(w http.ResponseWriter) {
 }
 
 func pass(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
 	w.Write(answer.Body.Bytes())
 }
@@ -183,7 +182,9 @@ func startOf(body []byte) int64 {
 			if it.Resume.S != "" {
 				return positionOf(it.Resume.S)
 			}
-			return positionOf(it.Offset.S)
+			if it.Offset.S != "" {
+				return positionOf(it.Offset.S)
+			}
 		}
 	}
 	return 0
@@ -229,9 +230,7 @@ func (g *runtimeGate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		drop(w)
 		return
 	}
-	for name, values := range answer.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header)
 	w.WriteHeader(answer.StatusCode)
 	w.Write(body)
 }
