@@ -16,13 +16,13 @@ import (
 )
 
 // The broker is gone: connections are cut and new ones refused.
-func TestFaultBrokerGone(t *testing.T) {
+func TestFaults_BrokerGone(t *testing.T) {
 	t.Parallel()
 	unreachable(t, 30*time.Second, (*brokerGate).goDark)
 }
 
 // The broker is silent: connections stay, and nothing is answered.
-func TestFaultBrokerSilent(t *testing.T) {
+func TestFaults_BrokerSilent(t *testing.T) {
 	t.Parallel()
 	unreachable(t, 30*time.Second, (*brokerGate).goSilent)
 }
@@ -107,10 +107,10 @@ func (s *sink) through(over <-chan struct{}) error {
 
 // A trigger is closed while it waits to join its group, which lasts as long as another member is at work. It does not wait
 // for that: the desk has to end when it is told to.
-func TestFaultTriggerClosesWhileItJoins(t *testing.T) {
+func TestFaults_TriggerClosesWhileItJoins(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, rigOptions{})
-	s, err := newSink(t, r, "joining", newPlan(t, 1).random(0), 1, nil)
+	s, err := newSink(t, r, "joining", plan{}.random(0), 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

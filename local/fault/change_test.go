@@ -18,7 +18,7 @@ import (
 
 // A connector is changed while its function is at every step: other settings, another topic, a new plan, a pause. Nothing is
 // lost, order is kept, and because the task that is revoked may finish what it is at, nothing comes twice.
-func TestFaultChanged(t *testing.T) {
+func TestFaults_Changed(t *testing.T) {
 	t.Parallel()
 	steps := both("look", "claim", "offsets", "announce", "metadata", "init producer", "produce", "commit", "check", "renew", "release")
 	changes := []string{"settings", "topic", "plan", "pause"}

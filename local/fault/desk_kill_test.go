@@ -32,13 +32,13 @@ import (
 )
 
 // The whole desk is killed at any moment and started again, with lines going from a file through a topic to a file.
-func TestFaultDeskKilled(t *testing.T) {
+func TestFaults_DeskKilled(t *testing.T) {
 	t.Parallel()
 	deskKilled(t, "")
 }
 
 // The same with a real Kafka, which stays.
-func TestFaultDeskKilledRealBroker(t *testing.T) {
+func TestFaults_DeskKilledRealBroker(t *testing.T) {
 	t.Parallel()
 	brokers := os.Getenv("SLUICE_TEST_KAFKA")
 	if brokers == "" {
@@ -53,6 +53,7 @@ func TestFaultDeskKilledRealBroker(t *testing.T) {
 func deskKilled(t *testing.T, brokers string) {
 	t.Helper()
 	p := newPlan(t, 5)
+	programs(t)
 	var kills, ends, repeated atomic.Int64
 	p.run(t, 5, func(i int, random *rand.Rand) error {
 		d := &desk{dir: t.TempDir(), name: fmt.Sprintf("fault%d.%d", p.seed, i), brokers: brokers, random: random}

@@ -15,7 +15,7 @@ import (
 // Processes are frozen between invocations, as Lambda does, and an invocation ends while the broker has not acknowledged
 // what it was sent, because it does not answer. Nothing of that invocation is sent when the process goes on: not while the
 // process is thawed for an invocation that has nothing to send, and not with what a later one sends.
-func TestFaultFrozenProcessSendsNothingLater(t *testing.T) {
+func TestFaults_FrozenProcessSendsNothingLater(t *testing.T) {
 	t.Parallel()
 	p := newPlan(t, 8)
 	r := newRig(t, rigOptions{freeze: true})

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +21,19 @@ import (
 
 // built are the programs under test, made once.
 var built struct {
-	desk, functions, launch string
+	dir, desk, functions, launch string
+
+	once sync.Once
+	err  error
+}
+
+// programs builds them for the first test that asks.
+func programs(t *testing.T) {
+	t.Helper()
+	built.once.Do(func() { built.err = build(built.dir) })
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
 }
 
 func TestMain(m *testing.M) {
@@ -44,10 +57,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if err := build(dir); err != nil {
-		log.Println(err)
-		return 1
-	}
+	built.dir = dir
 	return m.Run()
 }
 

@@ -19,7 +19,7 @@ import (
 
 // A poison record stands at every position of a batch, and is delivered again 50 times in batches that are cut differently
 // each time. There is one dead letter.
-func TestFaultPoisonRedelivered(t *testing.T) {
+func TestFaults_PoisonRedelivered(t *testing.T) {
 	t.Parallel()
 	const records, deliveries = 8, 51
 	p := newPlan(t, records*len(poisonings))

@@ -56,6 +56,7 @@ type rigOptions struct {
 
 func newRig(t *testing.T, o rigOptions) *rig {
 	t.Helper()
+	programs(t)
 	r := &rig{t: t, watch: &watch{lives: map[string]*life{}}, said: map[string][]string{}}
 	r.gate = newBrokerGate(r.watch)
 	b, err := broker.Open(broker.Options{Addr: "127.0.0.1:0", Dir: t.TempDir(), Listen: r.gate.listen})

@@ -26,7 +26,7 @@ func sinkSteps() []step {
 // A sink's function is killed at every step that can be seen from outside. Nothing is lost, order is kept, no line is torn,
 // and what comes twice was in a batch whose invocation did not succeed. A dead letter comes twice only if the process was
 // killed before it could take note of it.
-func TestFaultSinkKilled(t *testing.T) {
+func TestFaults_SinkKilled(t *testing.T) {
 	t.Parallel()
 	p := newPlan(t, 1)
 	d := newDeck(p, 5, sinkSteps())
@@ -162,6 +162,7 @@ func (s *sink) killAtWrite(step) error {
 			}
 			mu.Lock()
 			if hit = pid != 0; hit {
+				s.life.died(pid)
 				kill(pid)
 			}
 			mu.Unlock()

@@ -25,7 +25,7 @@ func sourceSteps() []step {
 
 // A source's function is killed at every step that can be seen from outside. Nothing is lost, order is kept, and what comes
 // twice lies between the last commit and the kill.
-func TestFaultSourceKilled(t *testing.T) {
+func TestFaults_SourceKilled(t *testing.T) {
 	t.Parallel()
 	p := newPlan(t, 1)
 	d := newDeck(p, 5, sourceSteps())
@@ -74,6 +74,10 @@ func (s *source) begin(t *testing.T) error {
 func (s *source) round(t *testing.T, d *deck, steps []step) (int, error) {
 	if err := s.begin(t); err != nil {
 		return 0, err
+	}
+	if s.random.IntN(2) == 0 { // a broker that is slower than the table: a commit that did not wait for it would be seen
+		slow := rand.New(rand.NewPCG(s.random.Uint64(), 0))
+		s.life.slow = func() time.Duration { return time.Duration(slow.IntN(20)) * time.Millisecond }
 	}
 	for _, at := range steps {
 		if err := s.killAt(at); err != nil {

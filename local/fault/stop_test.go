@@ -27,7 +27,7 @@ func stopSteps() []step {
 // then goes on. From then on it commits nothing: not with a commit it makes then, nor with one that was on its way when it
 // was stopped and arrives now. Records that it had handed to its Kafka client before it was stopped may still arrive; they
 // are the only ones, so what comes twice comes from between its last commit and the moment it was stopped.
-func TestFaultLeaseTakenFromStoppedHolder(t *testing.T) {
+func TestFaults_LeaseTakenFromStoppedHolder(t *testing.T) {
 	t.Parallel()
 	steps := stopSteps()
 	p := newPlan(t, 2*len(steps))

@@ -31,7 +31,7 @@ func behind(t *testing.T, script proxy.Script) (*rig, *proxy.Proxy) {
 
 // The table is slow, throttles, cuts connections before and after it did what it was asked, does not answer, and gets
 // requests whose sender has long given up and asked again.
-func TestFaultTable(t *testing.T) {
+func TestFaults_Table(t *testing.T) {
 	t.Parallel()
 	p := newPlan(t, 12)
 	r, faults := behind(t, proxy.Random(p.seed, 0.15,
@@ -101,7 +101,7 @@ func throughTable(t *testing.T, r *rig, i int, random *rand.Rand) (repeated int,
 }
 
 // The table is gone for longer than a lease while sources are at work: they stop, and go on when it is there again.
-func TestFaultTableGone(t *testing.T) {
+func TestFaults_TableGone(t *testing.T) {
 	t.Parallel()
 	const gone = 9 * time.Second
 	newPlan(t, 6).parts(30, func(p plan) {

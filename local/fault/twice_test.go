@@ -13,7 +13,7 @@ import (
 )
 
 // A tick is delivered twice and more often, at about the same time. Every line arrives once.
-func TestFaultTickTwice(t *testing.T) {
+func TestFaults_TickTwice(t *testing.T) {
 	t.Parallel()
 	p := newPlan(t, 10)
 	r := newRig(t, rigOptions{})

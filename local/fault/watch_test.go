@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // step is something a process does that can be seen from outside.
@@ -66,6 +67,10 @@ type life struct {
 	starts   []int64
 	problems []string
 	observe  func(s step, pid int)
+	// dead are the processes that were killed; what they sent and the gates did not pass on yet is lost.
+	dead map[int]bool
+	// slow is how long a produce request takes to get to the broker, at random; nil for at once.
+	slow func() time.Duration
 }
 
 // commit is a commit of a source's offset that was carried out.
@@ -84,8 +89,10 @@ type trap struct {
 	spring func(pid int)
 	// drop throws the request away, or the answer.
 	drop bool
-	hit  chan struct{}
-	pid  int // who was caught; after hit
+	// kills: spring ends the process.
+	kills bool
+	hit   chan struct{}
+	pid   int // who was caught; after hit
 }
 
 // of finds the connector and the process that a credential or a client id names; nil if it is none of ours.
@@ -104,7 +111,7 @@ func (w *watch) of(who string) (*life, int) {
 }
 
 func (w *watch) add(name string) *life {
-	l := &life{name: name, counts: map[step]int{}}
+	l := &life{name: name, counts: map[step]int{}, dead: map[int]bool{}}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lives[name] = l
@@ -122,7 +129,12 @@ func (l *life) reach(s step, pid int) (drop bool) {
 	if l == nil {
 		return false
 	}
+	l.linger(s)
 	l.mu.Lock()
+	if l.dead[pid] {
+		l.mu.Unlock()
+		return true
+	}
 	l.counts[s]++
 	t, observe := l.trap, l.observe
 	if t != nil && t.step == s {
@@ -141,6 +153,9 @@ func (l *life) reach(s step, pid int) (drop bool) {
 		return false
 	}
 	t.pid = pid
+	if t.kills {
+		l.died(pid)
+	}
 	t.spring(pid)
 	close(t.hit)
 	return t.drop
@@ -158,7 +173,28 @@ func (l *life) set(t *trap) *trap {
 
 // kill sets a trap that kills.
 func (l *life) kill(s step, nth int) *trap {
-	return l.set(&trap{step: s, nth: nth, drop: true, spring: kill})
+	return l.set(&trap{step: s, nth: nth, drop: true, kills: true, spring: kill})
+}
+
+// died notes that a process is killed.
+func (l *life) died(pid int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dead[pid] = true
+}
+
+// linger lets a produce request take its time.
+func (l *life) linger(s step) {
+	l.mu.Lock()
+	slow := l.slow
+	var wait time.Duration
+	if slow != nil && s == (step{"produce", false}) {
+		wait = slow()
+	}
+	l.mu.Unlock()
+	if wait > 0 {
+		<-time.After(wait)
+	}
 }
 
 // kill ends a process at once. It waits for the answer to its request, so the number is still its own.
