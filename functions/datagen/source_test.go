@@ -164,8 +164,7 @@ func TestSource_MakesWhatIsDue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		kept := stored{}
-		// Seeded, since chance may say that the next record is due at once.
-		settings := map[string]string{"quickstart": "users", "max.interval": "500", "random.seed": "7"}
+		settings := map[string]string{"quickstart": "users", "max.interval": "500"}
 		total := 0
 		for minute := range 60 {
 			task := open(t, kept, 0, settings)
@@ -178,7 +177,8 @@ func TestSource_MakesWhatIsDue(t *testing.T) {
 			if wait := time.Until(next); wait <= 0 || wait > 500*time.Millisecond {
 				t.Errorf("the next record is due in %v", wait)
 			}
-			if again := count(t, open(t, kept, 0, settings), kept); again != 0 {
+			// What is due is kept in milliseconds: less than one before, it may come.
+			if again := count(t, open(t, kept, 0, settings), kept); again != 0 && time.Until(next) >= time.Millisecond {
 				t.Errorf("%d records though none was due", again)
 			}
 			time.Sleep(time.Minute)
