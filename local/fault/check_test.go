@@ -15,9 +15,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// line is the text of a number: of changing length, and not all of it ASCII.
+// line is the text of a number: of changing length, now and then long, and not all of it ASCII.
 func line(n int) string {
-	return fmt.Sprintf("%d %s%s.", n, strings.Repeat("abcdefg ", n*7919%13), [...]string{"", "é", "€", "😀"}[n%4])
+	words := n * 7919 % 13
+	if n%101 == 0 {
+		words = 3000
+	}
+	return fmt.Sprintf("%d %s%s.", n, strings.Repeat("abcdefg ", words), [...]string{"", "é", "€", "😀"}[n%4])
 }
 
 // numberOf is the number of a text, if it is a whole line.

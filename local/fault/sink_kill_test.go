@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/sluice-connect/sluice/local/trigger"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
@@ -32,7 +34,7 @@ func TestFaults_SinkKilled(t *testing.T) {
 	d := newDeck(p, 5, sinkSteps())
 	p.rounds = len(d.hands)
 	r := newRig(t, rigOptions{})
-	var repeated atomic.Int64
+	var repeated, torn atomic.Int64
 	p.run(t, 20, func(i int, random *rand.Rand) error {
 		s, err := newSink(t, r, fmt.Sprintf("sink%d", i), random, between(random, 1, 3), nil)
 		if err != nil {
@@ -40,6 +42,9 @@ func TestFaults_SinkKilled(t *testing.T) {
 		}
 		n, err := s.round(d, d.hands[i])
 		repeated.Add(int64(n))
+		if s.torn {
+			torn.Add(1)
+		}
 		if err != nil {
 			return fmt.Errorf("killed %s: %w; log:\n\t%s", d.hands[i], err, r.log(s.name))
 		}
@@ -47,13 +52,18 @@ func TestFaults_SinkKilled(t *testing.T) {
 		return nil
 	})
 	d.report(t)
-	t.Logf("%d lines came more than once", repeated.Load())
+	t.Logf("%d lines came more than once; %d × a line was seen torn, and then whole", repeated.Load(), torn.Load())
 }
 
 // round kills the sink at one step after the other, lets it finish and compares. It returns how many lines came more than
 // once.
 func (s *sink) round(d *deck, steps []step) (int, error) {
-	if err := s.pull(nil); err != nil {
+	err := s.pull(func(m *trigger.Mapping) {
+		if slices.Contains(steps, step{"write", true}) {
+			m.BatchSize, m.Window = 10_000, 50*time.Millisecond // to have it killed in the middle of a write
+		}
+	})
+	if err != nil {
 		return 0, err
 	}
 	defer s.close()
@@ -122,6 +132,13 @@ func (s *sink) killAt(at step) error {
 	return fmt.Errorf("it never came there")
 }
 
+// noteTorn notes whether the process that was killed left a line unfinished, if that is still to be seen.
+func (s *sink) noteTorn() error {
+	content, err := os.ReadFile(s.path)
+	s.torn = s.torn || len(content) > 0 && content[len(content)-1] != '\n'
+	return err
+}
+
 // killAtWrite feeds the sink until it was killed between a write to the file and its answer.
 func (s *sink) killAtWrite(step) error {
 	size := func() int64 {
@@ -152,7 +169,7 @@ func (s *sink) killAtWrite(step) error {
 		})
 		before := size()
 		// A poison record among them makes the way from the write to the answer longer.
-		if err := s.feed(between(s.random, 100, 2000), 10); err != nil {
+		if err := s.feed(between(s.random, 2000, 8000), 1000); err != nil {
 			return err
 		}
 		ticker := time.NewTicker(50 * time.Microsecond)
@@ -171,7 +188,7 @@ func (s *sink) killAtWrite(step) error {
 		ticker.Stop()
 		s.life.watch(nil)
 		if hit {
-			return nil
+			return s.noteTorn()
 		}
 	}
 	return fmt.Errorf("it was never seen writing")

@@ -33,6 +33,7 @@ type sink struct {
 	life     *life
 	settings map[string]string
 	trigger  *trigger.Trigger
+	torn     bool // a line was seen unfinished
 	// answer, if set, takes the place of what the trigger is told an invocation came to.
 	answer func(event *kafka.Event, answer []byte, err error) ([]byte, error)
 	// partial: the trigger honours partial answers.
