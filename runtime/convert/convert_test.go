@@ -2,6 +2,7 @@ package convert_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -236,5 +237,40 @@ func TestSimpleHeader_SurvivesDeepText(t *testing.T) {
 	text := strings.Repeat("[", 100000)
 	if d := convert.ParseText(text); d.Value != text {
 		t.Error("deep text is not itself")
+	}
+}
+
+// Recorded from Kafka's converter: a number whose exponent is too large for a BigDecimal is refused although it is 0.
+func TestJSON_NumbersOfBigDecimal(t *testing.T) {
+	t.Parallel()
+	c := newConverter(t, "Json", map[string]string{"schemas.enable": "false"})
+	for text, want := range map[string]string{
+		"0E1000000000":        "0",
+		"0E00000000000000000": "0",
+		"1e2147483647":        "+Inf",
+		"1e-2147483647":       "0",
+		"-1e-400":             "-0",
+		"-0.0":                "0",
+		"1e00000000000000005": "100000",
+		"1e-00000000001":      "0.1",
+		"10.5e00000000012":    "1.05e+13",
+
+		"0E10000000000":             "",
+		"0e9999999999":              "",
+		"1e2147483648":              "",
+		"1e-2147483648":             "",
+		"[0.0e-10000000000]":        "",
+		`{"a":1E99999999999}`:       "",
+		"0.5e2147483648":            "",
+		"0.5e-2147483647":           "",
+		"0.55e-2147483646":          "",
+		"1e99999999999999999999999": "",
+	} {
+		d, err := c.Decode(t.Context(), "t", []byte(text))
+		if e, ok := errors.AsType[*schema.Error](err); want == "" && (!ok || e.Class != schema.DataException) {
+			t.Errorf("%s was read as %v, %v, want a DataException", text, d.Value, err)
+		} else if want != "" && (err != nil || fmt.Sprint(d.Value) != want) {
+			t.Errorf("%s was read as %v, %v, want %s", text, d.Value, err, want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package convert_test
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -29,6 +30,9 @@ func seed(f *testing.F, family, contains string) {
 		}
 	}
 }
+
+// negativeZero is what a number too small for a double becomes. A BigDecimal, through which Java reads, has no such number.
+var negativeZero = regexp.MustCompile(`-0\.0([],}]|$)`)
 
 // What Go's reader takes must be taken, and what was read must be written so that it reads the same again.
 func FuzzJSON_Decode(f *testing.F) {
@@ -59,7 +63,8 @@ func FuzzJSON_Decode(f *testing.F) {
 			t.Fatalf("wrote %q, which is not JSON", again)
 		}
 		back, err := c.Decode(t.Context(), "t", again)
-		if diff := corpus.DiffDatum(d, back); (err != nil || diff != "") && !strings.Contains(string(again), "Infinity") {
+		lossy := strings.Contains(string(again), "Infinity") || negativeZero.Match(again)
+		if diff := corpus.DiffDatum(d, back); (err != nil || diff != "") && !lossy {
 			t.Fatalf("%q was read as another value: %v\n%s", again, err, diff)
 		}
 	})

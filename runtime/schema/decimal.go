@@ -139,7 +139,7 @@ func parseExponent(text string) (int64, error) {
 	for len(text) > 10 && text[0] == '0' {
 		text = text[1:]
 	}
-	if text == "" || len(text) > 10 {
+	if text == "" {
 		return 0, errDecimal
 	}
 	n := int64(0)
@@ -147,7 +147,12 @@ func parseExponent(text string) (int64, error) {
 		if text[i] < '0' || text[i] > '9' {
 			return 0, errDecimal
 		}
-		n = n*10 + int64(text[i]-'0')
+		if i < 10 {
+			n = n*10 + int64(text[i]-'0')
+		}
+	}
+	if len(text) > 10 {
+		return 0, errors.New("too many nonzero exponent digits")
 	}
 	if n > math.MaxInt32 {
 		return 0, errors.New("exponent overflow")

@@ -261,6 +261,8 @@ func FuzzFieldPath(f *testing.F) {
 		if configure(values([]string{"field=" + path, "field.syntax.version=V2"}), tr) != nil {
 			return
 		}
+		// A setting loses the blanks around it before the transform sees it, as Java's trim takes them.
+		path = strings.TrimFunc(path, func(c rune) bool { return c <= ' ' })
 		r := connect.Record{Value: orderOf(order("name"))}
 		if _, err := tr.Apply(&r); err == nil && path != "id" && path != "name" && !strings.Contains(path, "`") {
 			t.Errorf("%q was found", path)
