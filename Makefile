@@ -18,6 +18,7 @@ ARGS     ?=
 FUZZTIME ?= 10s
 BENCH    ?= .
 ROUNDS   ?= 1000
+SERVERS  ?= mysql,mariadb,postgres,hdfs,s3,registry
 SEED     := $(or $(SEED),$(shell date +%s))
 
 .DEFAULT_GOAL := help
@@ -48,8 +49,8 @@ test/race: ## Run the tests with the race detector; needs a C compiler
 	CGO_ENABLED=1 go test -race $(PACKAGES)
 
 .PHONY: test/integration
-test/integration: ## Run the tests with a real Kafka, Kafka Connect and DynamoDB Local; needs Java 17 and Maven
-	local/reference/servers run --connect -- go test -count=1 -timeout 15m $(PACKAGES)
+test/integration: ## Run the tests with real servers beside them; needs Java 21, Maven and, for what is missing, apt-get
+	local/reference/servers run --connect --with $(SERVERS) -- go test -count=1 -timeout 15m $(PACKAGES)
 
 .PHONY: test/infra
 test/infra: ## Run the tests of the CDK app; needs Node
