@@ -32,6 +32,8 @@ func readCatalog(ctx context.Context, functions *function.Service, dir string) (
 	if err != nil {
 		return nil, fmt.Errorf("looking for function binaries in %s: %w", dir, err)
 	}
+	// The control function is no connector: the desk answers REST itself.
+	paths = slices.DeleteFunc(paths, func(path string) bool { return filepath.Base(filepath.Dir(path)) == "control" })
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("looking for function binaries in %s: there are none; 'make build' makes them, --functions says where they are", dir)
 	}

@@ -43,7 +43,6 @@ type desk struct {
 	broker    *broker.Broker // nil with --brokers
 	brokers   string
 	client    []kgo.Opt // of the desk's own Kafka clients
-	cluster   string
 	table     *table.Table // nil with --dynamodb
 	tableURL  string
 	aws       map[string]string // how to sign what is asked of the table

@@ -17,8 +17,9 @@ import (
 	"github.com/sluice-connect/sluice/local/trigger"
 	"github.com/sluice-connect/sluice/runtime"
 	"github.com/sluice-connect/sluice/runtime/control"
-	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
+	"github.com/sluice-connect/sluice/runtime/secret"
+	"github.com/sluice-connect/sluice/runtime/worker"
 )
 
 // rest is Connect's REST API on the desk.
@@ -52,20 +53,16 @@ func (d *desk) openRest() error {
 
 // serveRest answers requests, now that all parts are there.
 func (d *desk) serveRest() error {
-	properties := map[string]string{}
-	for _, s := range kafka.Settings() {
-		if value, ok := d.worker[s.Key]; ok && s.Refused == "" {
-			properties[s.Key] = value
-		}
-	}
-	admin, err := kafka.NewAdmin(kafka.AdminConfig{Properties: properties})
+	env, err := worker.NewEnv(d.worker, runtime.Plugins())
 	if err != nil {
-		return fmt.Errorf("reading the settings of Kafka clients: %w", err)
+		return err
 	}
-	d.stop = append(d.stop, func() error { admin.Close(); return nil })
+	env.Secrets = secret.New(secret.Options{Properties: d.worker})
+	clusters := runtime.NewClusters(env)
+	d.stop = append(d.stop, func() error { clusters.Close(); return nil })
 	d.api.server.Store(control.New(control.Options{
-		Store: d.store, Functions: asker{d}, Triggers: follower{d}, Groups: admin, Plugins: runtime.Plugins(),
-		Version: runtime.Version, ClusterID: d.clusterID, Worker: d.restAddr,
+		Store: d.store, Functions: asker{d}, Triggers: follower{d}, Clusters: clusters, Plugins: runtime.Plugins(),
+		Version: runtime.Version, Worker: d.restAddr,
 	}))
 	d.stop = append(d.stop, func() error {
 		d.api.server.Store(nil)
@@ -112,6 +109,15 @@ func (a asker) Ask(ctx context.Context, class string, request []byte) ([]byte, e
 		return nil, err
 	}
 	result, err := a.desk.functions.Invoke(ctx, name, request)
+	return result.Payload, err
+}
+
+// Invoke implements control.Functions.
+func (a asker) Invoke(ctx context.Context, c offset.Connector, event []byte) ([]byte, error) {
+	result, err := a.desk.functions.Invoke(ctx, c.Name, event)
+	if own, ok := errors.AsType[*function.Error](err); ok {
+		err = errors.New(own.Message)
+	}
 	return result.Payload, err
 }
 
@@ -183,14 +189,51 @@ func (f follower) Changed(_ context.Context, c offset.Connector) error {
 const planTime = time.Minute
 
 // Deleted implements control.Triggers.
-func (f follower) Deleted(context.Context, string) error { return nil }
+func (f follower) Deleted(context.Context, offset.Connector) error { return nil }
 
-// Delivering implements control.Triggers.
-func (f follower) Delivering(_ context.Context, c offset.Connector) (bool, error) {
+// States implements control.Triggers.
+func (f follower) States(_ context.Context, connectors ...offset.Connector) (map[string]control.TriggerState, error) {
+	mappings := map[string][]trigger.Status{}
 	for _, s := range f.desk.driver.trigger.List() {
-		if topic, ours := strings.CutPrefix(s.Name, c.Name+"/"); ours && topic == s.Topic && s.State != trigger.Disabled {
-			return true, nil
+		if connector, ours := strings.CutSuffix(s.Name, "/"+s.Topic); ours {
+			mappings[connector] = append(mappings[connector], s)
 		}
 	}
-	return false, nil
+	states := make(map[string]control.TriggerState, len(connectors))
+	for _, c := range connectors {
+		states[c.Name] = stateOf(c, mappings[c.Name], f.desk.flags.tick)
+	}
+	return states, nil
+}
+
+// stateOf is how the triggers of one connector are; a source has a schedule and no mapping.
+func stateOf(c offset.Connector, mappings []trigger.Status, tick time.Duration) control.TriggerState {
+	state := control.TriggerState{Every: tick}
+	var notes []string
+	for i := range mappings {
+		m := &mappings[i]
+		if m.State != trigger.Disabled {
+			state.Delivering = true
+		}
+		if c.Target != offset.Running {
+			continue
+		}
+		if m.Missing {
+			notes = append(notes, "waiting for topic "+m.Topic)
+		}
+		if len(m.Problems) > 0 && state.Broken == "" {
+			state.Broken = m.Problems[0]
+		}
+		for _, p := range m.Partitions {
+			if p.End >= 0 && p.Next >= 0 {
+				lag := max(0, p.End-p.Next)
+				if state.Lag != nil {
+					lag += *state.Lag
+				}
+				state.Lag = &lag
+			}
+		}
+	}
+	state.Note = strings.Join(notes, ", ")
+	return state
 }

@@ -139,10 +139,8 @@ func (d *desk) openClient(ctx context.Context) error {
 	defer admin.Close()
 	reaching, cancel := context.WithTimeout(ctx, reachTime)
 	defer cancel()
-	if d.cluster, err = admin.ClusterID(reaching); err != nil {
+	if _, err = admin.ClusterID(reaching); err != nil {
 		return fmt.Errorf("reaching Kafka at %s: %w", d.brokers, err)
 	}
 	return nil
 }
-
-func (d *desk) clusterID() string { return d.cluster }

@@ -11,6 +11,9 @@
 //	offset      the table's contract and its memory form; offset/dynamo: the form that is deployed
 //	kafka       all that speaks Kafka: event decoding, producer, topics, answers
 //	worker      one invocation of a source or a sink task
+//	control     connectors as a user sees them: Connect's REST API; control/gateway: the door by which Lambda answers
+//	            HTTP; control/aws: the functions and triggers of a stack
+//	invoke      one signed call of a Lambda function
 //	secret      ${provider:path:key} in settings: resolved, restored, scrubbed
 //	metric      one line of metrics per invocation
 //

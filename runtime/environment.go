@@ -25,16 +25,19 @@ const (
 	EnvLog = "SLUICE_LOG"
 )
 
-// environment is what a function is started with.
-type environment struct {
-	store     *dynamo.Store
-	connector string
-	worker    worker.Env
+// Environment is what a function is started with.
+type Environment struct {
+	// Store is the table.
+	Store *dynamo.Store
+	// Connector is the connector that a sink's function works for.
+	Connector string
+	// Worker is what the deployment says about all its connectors.
+	Worker worker.Env
 }
 
-// load reads the environment. It makes no call, so that a function is ready at once.
-func load(ctx context.Context) (environment, error) {
-	e := environment{connector: os.Getenv(EnvConnector)}
+// LoadEnvironment reads the environment. It makes no call, so that a function is ready at once.
+func LoadEnvironment(ctx context.Context) (Environment, error) {
+	e := Environment{Connector: os.Getenv(EnvConnector)}
 	properties, err := workerProperties(os.Getenv(EnvWorker))
 	if err != nil {
 		return e, err
@@ -43,16 +46,16 @@ func load(ctx context.Context) (environment, error) {
 	if table == "" {
 		table = "sluice"
 	}
-	if e.store, err = dynamo.Open(ctx, dynamo.Options{Table: table}); err != nil {
+	if e.Store, err = dynamo.Open(ctx, dynamo.Options{Table: table}); err != nil {
 		return e, fmt.Errorf("opening the table: %w", err)
 	}
-	if e.worker, err = worker.NewEnv(properties, plugins()); err != nil {
+	if e.Worker, err = worker.NewEnv(properties, plugins()); err != nil {
 		return e, err
 	}
 	secrets := secret.New(secret.Options{Properties: properties})
-	e.worker.Secrets = secrets
-	e.worker.Worker = workerID()
-	e.worker.Log = slog.New(secrets.LogHandler(logHandler())) // Invariant 6
+	e.Worker.Secrets = secrets
+	e.Worker.Worker = workerID()
+	e.Worker.Log = slog.New(secrets.LogHandler(logHandler())) // Invariant 6
 	return e, nil
 }
 

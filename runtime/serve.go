@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/control"
 	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/worker"
@@ -22,11 +23,11 @@ import (
 // ServeSource is the main of a source's function: it serves ticks, hand-overs and control requests until the process is
 // told to end.
 func ServeSource(c connect.SourceConnector) {
-	serve(func(e environment) handler {
-		source := &worker.Source{Connector: c, Env: e.worker, Store: e.store, Hand: hand()}
+	serve(func(e Environment) handler {
+		source := &worker.Source{Connector: c, Env: e.Worker, Store: e.Store, Hand: hand()}
 		return handler{
-			controls: SourceControls(c, e.worker),
-			log:      e.worker.Log,
+			controls: SourceControls(c, e.Worker),
+			log:      e.Worker.Log,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
 				// Told to end, a source stops polling, settles what it has and gives its lease back.
 				ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
@@ -48,15 +49,15 @@ func ServeSource(c connect.SourceConnector) {
 // ServeSink is the main of a sink's function: it serves the events of a Kafka trigger and control requests until the
 // process is told to end.
 func ServeSink(c connect.SinkConnector) {
-	serve(func(e environment) handler {
+	serve(func(e Environment) handler {
 		heap := newHeapLimit()
-		sink := &worker.Sink{Connector: c, Name: e.connector, Env: e.worker, Store: e.store, Halt: halt(e.store)}
+		sink := &worker.Sink{Connector: c, Name: e.Connector, Env: e.Worker, Store: e.Store, Halt: halt(e.Store)}
 		return handler{
-			controls: SinkControls(c, e.worker, func(ctx context.Context) error {
+			controls: SinkControls(c, e.Worker, func(ctx context.Context) error {
 				_, _, err := sink.Run(ctx, []byte(nothing))
 				return err
 			}),
-			log: e.worker.Log,
+			log: e.Worker.Log,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
 				if !kafka.IsEvent(payload) {
 					return nil, worker.Report{}, errors.New("reading the event: it is not one of a Kafka trigger")
@@ -101,7 +102,7 @@ func halt(store offset.Store) func(ctx context.Context, connector, why string) e
 }
 
 // Halted is the trigger handle that says why a sink's trigger was stopped for good.
-const Halted = "halted"
+const Halted = control.Halted
 
 // handler is what one function does with its events.
 type handler struct {
@@ -111,9 +112,9 @@ type handler struct {
 	close    func(ctx context.Context)
 }
 
-func serve(wire func(e environment) handler) {
+func serve(wire func(e Environment) handler) {
 	ctx := context.Background()
-	e, err := load(ctx)
+	e, err := LoadEnvironment(ctx)
 	if err != nil {
 		// The runtime API has a place for this, but a function that cannot start says it best in its log.
 		slog.Error("starting the function failed", "error", err)

@@ -71,7 +71,7 @@ func (s *Server) putConfig(r *request) (answer, error) {
 	}
 	for {
 		_, c, err := s.update(ctx, name, offset.ErrNotFound, func(c *offset.Connector) (offset.Revoke, error) {
-			return offset.Restart, configure(r, c, stored(settings))
+			return offset.Restart, s.configure(r, c, stored(settings))
 		})
 		if err == nil {
 			return s.configured(r, c)
@@ -83,6 +83,9 @@ func (s *Server) putConfig(r *request) (answer, error) {
 			return answer{}, fail(http.StatusPreconditionFailed, "Connector %s not found", name)
 		}
 		c = offset.Connector{Name: name, Config: stored(settings), Target: offset.Running, Stale: true}
+		if err := s.admit(ctx, c); err != nil {
+			return answer{}, err
+		}
 		c, err = s.Store.Put(ctx, c, offset.Restart)
 		if errors.Is(err, offset.ErrStale) {
 			continue // somebody created it just now
@@ -95,14 +98,28 @@ func (s *Server) putConfig(r *request) (answer, error) {
 }
 
 // configure gives a connector another configuration, and with it a new chance.
-func configure(r *request, c *offset.Connector, settings map[string]string) error {
+func (s *Server) configure(r *request, c *offset.Connector, settings map[string]string) error {
 	if err := r.mustMatch(*c); err != nil {
 		return err
 	}
 	c.Config, c.Stale = settings, true
+	if err := s.admit(r.Context(), *c); err != nil {
+		return err
+	}
 	delete(c.Trigger, Halted)
 	if c.Status.State == offset.StateFailed {
 		c.Status = offset.Status{Worker: c.Status.Worker}
+	}
+	return nil
+}
+
+// admit refuses a connector that cannot be run here.
+func (s *Server) admit(ctx context.Context, c offset.Connector) error {
+	if s.Admit == nil {
+		return nil
+	}
+	if err := s.Admit(ctx, c); err != nil {
+		return fail(http.StatusBadRequest, "%s", err)
 	}
 	return nil
 }
@@ -169,7 +186,7 @@ func (s *Server) patchConfig(r *request) (answer, error) {
 		if err := s.check(ctx, merged); err != nil {
 			return 0, err
 		}
-		return offset.Restart, configure(r, c, stored(merged))
+		return offset.Restart, s.configure(r, c, stored(merged))
 	})
 	if err != nil {
 		return answer{}, err

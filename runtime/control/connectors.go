@@ -13,8 +13,12 @@ import (
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
-func (s *Server) root(*request) (answer, error) {
-	return ok(map[string]string{"version": s.Version, "commit": "unknown", "kafka_cluster_id": s.ClusterID()}), nil
+func (s *Server) root(r *request) (answer, error) {
+	id, err := s.Clusters.ID(r.Context())
+	if err != nil {
+		return answer{}, fmt.Errorf("asking Kafka for the cluster's id: %w", err)
+	}
+	return ok(map[string]string{"version": s.Version, "commit": "unknown", "kafka_cluster_id": id}), nil
 }
 
 // health asks the table, without which nothing can be done.
@@ -120,6 +124,9 @@ func (s *Server) create(r *request) (answer, error) {
 		return answer{}, err
 	}
 	c := offset.Connector{Name: name, Config: stored(settings), Target: target, Stale: true}
+	if err := s.admit(r.Context(), c); err != nil {
+		return answer{}, err
+	}
 	c, err = s.Store.Put(r.Context(), c, offset.Restart)
 	if errors.Is(err, offset.ErrStale) {
 		return answer{}, fail(http.StatusConflict, "Connector %s already exists", name)
@@ -187,6 +194,9 @@ func (s *Server) delete(r *request) (answer, error) {
 		if err := r.mustMatch(c); err != nil {
 			return answer{}, err
 		}
+		if err := s.Triggers.Deleted(ctx, c); err != nil {
+			return answer{}, fmt.Errorf("removing the triggers of connector %s: %w", name, err)
+		}
 		err = s.Store.Delete(ctx, c)
 		if errors.Is(err, offset.ErrStale) {
 			continue // somebody changed it just now
@@ -196,9 +206,6 @@ func (s *Server) delete(r *request) (answer, error) {
 		}
 		if err != nil {
 			return answer{}, fmt.Errorf("deleting connector %s: %w", name, err)
-		}
-		if err := s.Triggers.Deleted(ctx, name); err != nil {
-			return answer{}, fmt.Errorf("removing the triggers of connector %s: %w", name, err)
 		}
 		return answer{status: http.StatusNoContent}, nil
 	}

@@ -16,8 +16,8 @@ import (
 // classSetting is the setting that says what a connector is.
 const classSetting = "connector.class"
 
-// find returns the class that a configuration names: in full, by its simple name, or by that without "Connector".
-func find(plugins []Plugin, class string) (Plugin, error) {
+// Find returns the class that a configuration names: in full, by its simple name, or by that without "Connector".
+func Find(plugins []Plugin, class string) (Plugin, error) {
 	var matches []Plugin
 	for _, p := range plugins {
 		if p.Class == class {
@@ -59,7 +59,7 @@ func descriptions(plugins []Plugin) string {
 
 // pluginOf returns the class of a connector that is in the table, with type "unknown" if it is not there any more.
 func pluginOf(plugins []Plugin, settings map[string]string) Plugin {
-	p, err := find(plugins, settings[classSetting])
+	p, err := Find(plugins, settings[classSetting])
 	if err != nil {
 		return Plugin{Class: settings[classSetting], Type: "unknown"}
 	}
@@ -77,7 +77,7 @@ func (s *Server) judge(ctx context.Context, settings map[string]*string) (config
 	if err != nil {
 		return infos, fmt.Errorf("asking which connectors there are: %w", err)
 	}
-	p, err := find(plugins, *class)
+	p, err := Find(plugins, *class)
 	if err != nil {
 		return infos, err
 	}

@@ -81,7 +81,7 @@ func (s *Server) pluginConfig(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("asking which connectors there are: %w", err)
 	}
-	p, err := find(plugins, r.name())
+	p, err := Find(plugins, r.name())
 	if err == nil {
 		var keys []config.KeyInfo
 		if err := s.ask(r.Context(), p.Class, map[string]string{"control": "keys"}, &keys); err != nil {

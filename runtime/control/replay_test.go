@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/runtime"
-	"github.com/sluice-connect/sluice/runtime/control"
 )
 
 // TestServer_AnswersAsRecorded replays conversations with Kafka Connect, against connectors that really run.
@@ -83,12 +82,5 @@ func healthy(body any) {
 			delete(t, "trace")
 			t["{{more}}"] = true
 		}
-	}
-}
-
-func TestHalted_IsWhatFunctionsWrite(t *testing.T) {
-	t.Parallel()
-	if control.Halted != runtime.Halted {
-		t.Errorf("%q and %q", control.Halted, runtime.Halted)
 	}
 }

@@ -122,14 +122,14 @@ func split(escaped string) (segments []string, ok bool) {
 
 func refused(r rune) bool { return r == '/' || r == '%' || r == '\\' || r < ' ' || r == 0x7f }
 
-// location is the absolute address of a connector.
+// location is the absolute address of a connector, as the client sees it through what stands between.
 func location(r *http.Request, name string) string {
 	scheme := "http"
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
 		scheme = "https"
 	}
 	var b strings.Builder
-	b.WriteString(scheme + "://" + r.Host + "/connectors/")
+	b.WriteString(scheme + "://" + r.Host + r.Header.Get("X-Forwarded-Prefix") + "/connectors/")
 	const hex = "0123456789ABCDEF"
 	for i := range len(name) {
 		c := name[i]

@@ -10,48 +10,19 @@ import (
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
-// Functions are the connectors' functions.
-type Functions interface {
-	// Plugins describes the connector classes there are, each once.
-	Plugins(ctx context.Context) ([]Plugin, error)
-	// Ask sends a control request to the function of a class, named in full, and returns what it answers.
-	Ask(ctx context.Context, class string, request []byte) (answer []byte, err error)
-}
-
-// Plugin is a connector class, as its function describes it.
-type Plugin struct {
-	// Class is its full Java class name, Aliases are further names of it.
-	Class   string   `json:"class"`
-	Aliases []string `json:"aliases,omitempty"`
-	// Type is "source" or "sink".
-	Type    string `json:"type"`
-	Version string `json:"version"`
-}
-
-// Triggers are what invokes functions: schedules and Kafka triggers.
-type Triggers interface {
-	// Changed is told after every change of a connector that is in the table. If the connector is to run, a source is
-	// invoked at once, and a sink of which Stale is set is asked to plan its tasks. It must not wait for either.
-	Changed(ctx context.Context, c offset.Connector) error
-	// Deleted is told after a connector left the table.
-	Deleted(ctx context.Context, connector string) error
-	// Delivering tells whether a sink's trigger may still hand records over. It is asked of sinks that are not to run:
-	// only when it is off are they paused or stopped.
-	Delivering(ctx context.Context, c offset.Connector) (bool, error)
-}
-
 // Options are what a Server works with.
 type Options struct {
 	Store     offset.Store
 	Functions Functions
 	Triggers  Triggers
-	// Groups are the consumer groups of sinks.
-	Groups Groups
+	Clusters  Clusters
+	// Admit refuses a connector that cannot be run here, before it is written: what it says is answered with 400. nil
+	// admits all.
+	Admit func(ctx context.Context, c offset.Connector) error
 	// Plugins are the converters, transforms and predicates to list.
 	Plugins connector.Plugins
-	// Version is shown as that of the worker, ClusterID as that of the Kafka cluster.
-	Version   string
-	ClusterID func() string
+	// Version is shown as that of the worker.
+	Version string
 	// Worker is the worker_id of what no function wrote a status of yet, such as host and port of this server.
 	Worker string
 	// Level is that of this process's log, which /admin/loggers/root shows and sets. nil if it cannot be set.

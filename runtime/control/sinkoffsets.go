@@ -16,67 +16,15 @@ import (
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
-// GroupReader reads what consumer groups have committed. *kafka.Admin is one.
-type GroupReader interface {
-	GroupOffsets(ctx context.Context, group string) (map[kafka.TopicPartition]int64, error)
-	Topics(ctx context.Context) ([]kafka.Topic, error)
-}
-
-// GroupWriter changes it, in groups without members. *kafka.Admin is one.
-type GroupWriter interface {
-	SetGroupOffsets(ctx context.Context, group string, offsets map[kafka.TopicPartition]int64) error
-	DeleteGroupOffsets(ctx context.Context, group string, partitions ...kafka.TopicPartition) error
-	DeleteGroup(ctx context.Context, group string) error
-}
-
-// Groups are the consumer groups of sinks.
-type Groups interface {
-	GroupReader
-	GroupWriter
-}
-
-// Group is the consumer group by which a sink reads a topic: Connect's, or with several topics one for each, because a
-// Kafka trigger has one topic and a group of its own.
-func Group(name string, settings map[string]string, topic string) string {
-	group := settings["consumer.override.group.id"]
-	if group == "" {
-		group = "connect-" + name
-	}
-	if len(listed(settings)) > 1 {
-		group += "." + topic
-	}
-	return group
-}
-
-// listed are the topics that a sink's configuration lists, each once.
-func listed(settings map[string]string) []string {
-	var topics []string
-	for topic := range strings.SplitSeq(settings["topics"], ",") {
-		if topic = strings.TrimSpace(topic); topic != "" && !slices.Contains(topics, topic) {
-			topics = append(topics, topic)
-		}
-	}
-	return topics
-}
-
-// groups are a sink's consumer groups.
-func groups(c offset.Connector) []string {
-	topics := listed(c.Config)
-	if len(topics) < 2 {
-		return []string{Group(c.Name, c.Config, "")}
-	}
-	all := make([]string, len(topics))
-	for i, topic := range topics {
-		all[i] = Group(c.Name, c.Config, topic)
-	}
-	return all
-}
-
 // sinkOffsets are those of all its groups.
 func (s *Server) sinkOffsets(ctx context.Context, c offset.Connector) ([]pair, error) {
+	kafkas, err := s.Clusters.Groups(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	all := map[kafka.TopicPartition]int64{}
 	for _, group := range groups(c) {
-		offsets, err := s.Groups.GroupOffsets(ctx, group)
+		offsets, err := kafkas.GroupOffsets(ctx, group)
 		if err != nil {
 			return nil, err
 		}
@@ -111,40 +59,60 @@ func (s *Server) moveSink(ctx context.Context, c offset.Connector, p Plugin, pai
 	if err != nil {
 		return false, err
 	}
-	if err := s.mustExist(ctx, set, remove); err != nil && !reset {
+	kafkas, err := s.Clusters.Groups(ctx, c)
+	if err != nil {
 		return false, err
 	}
-	on, err := s.Triggers.Delivering(ctx, c)
-	if err != nil {
-		return false, fmt.Errorf("asking for the trigger of connector %s: %w", c.Name, err)
+	if err := mustExist(ctx, kafkas, set, remove); err != nil && !reset {
+		return false, err
 	}
-	if on {
+	trigger, err := s.triggerOf(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	if trigger.Delivering {
 		return false, notStopped(c.Name)
 	}
 	if done, err = s.agree(ctx, c, p, canonicalPairs(set, remove)); err != nil {
 		return false, err
 	}
-	if reset {
-		for _, group := range groups(c) {
-			if err := s.Groups.DeleteGroup(ctx, group); err != nil {
-				return false, inUse(c.Name, "reset", err)
-			}
-		}
-		return done, s.remember(ctx, c)
-	}
-	for _, group := range groups(c) {
-		mine := func(at kafka.TopicPartition) bool { return Group(c.Name, c.Config, at.Topic) == group }
-		own := maps.Clone(set)
-		maps.DeleteFunc(own, func(at kafka.TopicPartition, _ int64) bool { return !mine(at) })
-		if err := s.Groups.SetGroupOffsets(ctx, group, own); err != nil {
-			return false, inUse(c.Name, "alter", err)
-		}
-		gone := slices.DeleteFunc(slices.Clone(remove), func(at kafka.TopicPartition) bool { return !mine(at) })
-		if err := s.Groups.DeleteGroupOffsets(ctx, group, gone...); err != nil {
-			return false, inUse(c.Name, "alter", err)
-		}
+	if err := moveGroups(ctx, c, kafkas, set, remove, reset); err != nil {
+		return false, err
 	}
 	return done, s.remember(ctx, c) // or else resuming would put back what was there before
+}
+
+// moveGroups changes the offsets of a sink's groups.
+func moveGroups(
+	ctx context.Context, c offset.Connector, kafkas GroupWriter, set map[kafka.TopicPartition]int64, remove []kafka.TopicPartition, reset bool,
+) error {
+	if reset {
+		for _, group := range groups(c) {
+			if err := kafkas.DeleteGroup(ctx, group); err != nil {
+				return inUse(c.Name, "reset", err)
+			}
+		}
+		return nil
+	}
+	moved := map[string]map[kafka.TopicPartition]int64{}
+	for at, position := range set {
+		group := Group(c, at.Topic)
+		if moved[group] == nil {
+			moved[group] = map[kafka.TopicPartition]int64{}
+		}
+		moved[group][at] = position
+	}
+	for group, offsets := range moved {
+		if err := kafkas.SetGroupOffsets(ctx, group, offsets); err != nil {
+			return inUse(c.Name, "alter", err)
+		}
+	}
+	for _, at := range remove {
+		if err := kafkas.DeleteGroupOffsets(ctx, Group(c, at.Topic), at); err != nil {
+			return inUse(c.Name, "alter", err)
+		}
+	}
+	return nil
 }
 
 // inUse is what Connect says when a group cannot be changed, with why.
@@ -156,8 +124,8 @@ func inUse(name, word string, err error) error {
 }
 
 // mustExist refuses partitions that are not there: a group could never read on from them.
-func (s *Server) mustExist(ctx context.Context, set map[kafka.TopicPartition]int64, remove []kafka.TopicPartition) error {
-	topics, err := s.Groups.Topics(ctx)
+func mustExist(ctx context.Context, kafkas GroupReader, set map[kafka.TopicPartition]int64, remove []kafka.TopicPartition) error {
+	topics, err := kafkas.Topics(ctx)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,12 @@ import (
 // remember keeps in the table what a sink's groups have committed: brokers forget it when a group is idle for long, and
 // the sink would begin with the oldest record again. What is committed after this is repeated at worst.
 func (s *Server) remember(ctx context.Context, c offset.Connector) error {
+	kafkas, err := s.Clusters.Groups(ctx, c)
+	if err != nil {
+		return err
+	}
 	for _, group := range groups(c) {
-		committed, err := s.Groups.GroupOffsets(ctx, group)
+		committed, err := kafkas.GroupOffsets(ctx, group)
 		if err != nil {
 			return err
 		}
@@ -31,6 +35,10 @@ func (s *Server) remember(ctx context.Context, c offset.Connector) error {
 
 // recall commits again what was forgotten since remember. Partitions that have an offset keep it.
 func (s *Server) recall(ctx context.Context, c offset.Connector) error {
+	kafkas, err := s.Clusters.Groups(ctx, c)
+	if err != nil {
+		return err
+	}
 	for _, group := range groups(c) {
 		snapshot, err := s.Store.Group(ctx, c.Name, group)
 		if err != nil {
@@ -39,7 +47,7 @@ func (s *Server) recall(ctx context.Context, c offset.Connector) error {
 		if len(snapshot) == 0 {
 			continue
 		}
-		committed, err := s.Groups.GroupOffsets(ctx, group)
+		committed, err := kafkas.GroupOffsets(ctx, group)
 		if err != nil {
 			return err
 		}
@@ -51,7 +59,7 @@ func (s *Server) recall(ctx context.Context, c offset.Connector) error {
 			_, there := committed[at]
 			return there
 		})
-		if err := s.Groups.SetGroupOffsets(ctx, group, lost); err != nil {
+		if err := kafkas.SetGroupOffsets(ctx, group, lost); err != nil {
 			return err
 		}
 	}

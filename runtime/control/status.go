@@ -75,11 +75,11 @@ func (s *Server) tasksOf(ctx context.Context, c offset.Connector) ([]offset.Task
 func (s *Server) statusOf(ctx context.Context, c offset.Connector, p Plugin) (connectorStatus, error) {
 	if p.Type == "sink" && c.Target != offset.Running {
 		// Until the trigger is off it hands records over, and they are written.
-		on, err := s.Triggers.Delivering(ctx, c)
+		trigger, err := s.triggerOf(ctx, c)
 		if err != nil {
-			return connectorStatus{}, fmt.Errorf("asking for the trigger of connector %s: %w", c.Name, err)
+			return connectorStatus{}, err
 		}
-		if on {
+		if trigger.Delivering {
 			c.Target = offset.Running
 		}
 	}
@@ -140,4 +140,13 @@ func taskState(c offset.Connector, p Plugin, t offset.Task, now time.Time) offse
 		return offset.StateUnassigned
 	}
 	return offset.StateRunning
+}
+
+// triggerOf asks how the trigger of a connector is.
+func (s *Server) triggerOf(ctx context.Context, c offset.Connector) (TriggerState, error) {
+	states, err := s.Triggers.States(ctx, c)
+	if err != nil {
+		return TriggerState{}, fmt.Errorf("asking for the trigger of connector %s: %w", c.Name, err)
+	}
+	return states[c.Name], nil
 }

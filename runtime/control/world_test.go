@@ -104,10 +104,17 @@ func (w *world) serveWith(t *testing.T, groups control.Groups) *httptest.Server 
 
 func (w *world) handler(groups control.Groups) *control.Server {
 	return control.New(control.Options{
-		Store: w.store, Functions: w, Triggers: w, Groups: groups, Plugins: runtime.Plugins(), Version: runtime.Version,
-		ClusterID: func() string { return "test" }, Worker: "there:2", Log: w.env.Log,
+		Store: w.store, Functions: w, Triggers: w, Clusters: cluster{groups}, Plugins: runtime.Plugins(), Version: runtime.Version,
+		Worker: "there:2", Log: w.env.Log,
 	})
 }
+
+// cluster implements control.Clusters.
+type cluster struct{ groups control.Groups }
+
+func (c cluster) ID(context.Context) (string, error) { return "test", nil }
+
+func (c cluster) Groups(context.Context, offset.Connector) (control.Groups, error) { return c.groups, nil }
 
 // Plugins implements control.Functions.
 func (w *world) Plugins(context.Context) ([]control.Plugin, error) {
@@ -127,6 +134,15 @@ func (w *world) Ask(ctx context.Context, class string, request []byte) ([]byte, 
 	return answer, err
 }
 
+// Invoke implements control.Functions.
+func (w *world) Invoke(ctx context.Context, c offset.Connector, event []byte) ([]byte, error) {
+	if isSink(c) {
+		return w.invoke(ctx, c.Name, event)
+	}
+	answer, _, err := w.source.Answer(ctx, event)
+	return answer, err
+}
+
 // Changed implements control.Triggers.
 func (w *world) Changed(_ context.Context, c offset.Connector) error {
 	if w.moves && isSink(c) && c.Stale && c.Target == offset.Running {
@@ -139,12 +155,17 @@ func (w *world) Changed(_ context.Context, c offset.Connector) error {
 }
 
 // Deleted implements control.Triggers.
-func (w *world) Deleted(context.Context, string) error { return nil }
+func (w *world) Deleted(context.Context, offset.Connector) error { return nil }
 
-// Delivering implements control.Triggers.
-func (w *world) Delivering(_ context.Context, c offset.Connector) (bool, error) {
-	s, err := w.trigger.Status(c.Name)
-	return err == nil && s.State != trigger.Disabled, nil
+// States implements control.Triggers.
+func (w *world) States(_ context.Context, connectors ...offset.Connector) (map[string]control.TriggerState, error) {
+	states := map[string]control.TriggerState{}
+	for _, c := range connectors {
+		if s, err := w.trigger.Status(c.Name); err == nil {
+			states[c.Name] = control.TriggerState{Delivering: s.State != trigger.Disabled}
+		}
+	}
+	return states, nil
 }
 
 func isSink(c offset.Connector) bool { return strings.Contains(c.Config["connector.class"], "Sink") }
