@@ -1,0 +1,100 @@
+package sql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"modernc.org/sqlite"
+)
+
+// sqliteDialect is SQLite's.
+func sqliteDialect() *dialect {
+	return &dialect{
+		name: "Sqlite", systems: []string{"sqlite"}, quote: '"',
+		connector: sqliteConnector,
+		limit:     func(string, int64) []string { return nil }, // the context interrupts it
+		version:   "select sqlite_version()", now: "select strftime('%Y-%m-%d %H:%M:%f', 'now')",
+		listTables: sqliteTables, readColumns: sqliteColumns,
+	}
+}
+
+// sqliteConnector makes the driver. Parameters are pragmas, as the JDBC driver takes them.
+func sqliteConnector(a address, _, _ string) (driver.Connector, error) {
+	pragmas := url.Values{}
+	busy := false
+	for _, p := range a.params {
+		switch p.name {
+		case "busy_timeout", "foreign_keys", "journal_mode", "synchronous", "cache_size", "temp_store", "locking_mode",
+			"recursive_triggers", "read_uncommitted", "mmap_size":
+			if strings.ContainsAny(p.value, "();'\"") {
+				return nil, fmt.Errorf("the parameter %s: %q is not a value of this pragma", p.name, p.value)
+			}
+			pragmas.Add("_pragma", p.name+"("+p.value+")")
+			busy = busy || p.name == "busy_timeout"
+		case "mode", "cache", "immutable":
+			pragmas.Add(p.name, p.value)
+		case "user", "password", "date_class", "date_precision", "date_string_format", "jdbc.explicit_readonly":
+		default:
+			return nil, fmt.Errorf("the parameter %s: %w", p.name, errors.New("it is not known here"))
+		}
+	}
+	if !busy {
+		pragmas.Add("_pragma", "busy_timeout(3000)") // the JDBC driver's default
+	}
+	path := strings.TrimPrefix(a.database, "file:")
+	if path == "" {
+		path = ":memory:"
+	}
+	return sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode())
+}
+
+func sqliteTables(ctx context.Context, q querier, f tableFilter) ([]tableName, error) {
+	var names []tableName
+	err := collect(ctx, q, `select name, upper(type) from sqlite_schema
+		where type in ('table', 'view') and name not like 'sqlite\_%' escape '\' order by name`, nil,
+		func(scan func(dest ...any) error) error {
+			var n tableName
+			var kind string
+			if err := scan(&n.table, &kind); err != nil {
+				return err
+			}
+			if f.has(kind) {
+				names = append(names, n)
+			}
+			return nil
+		})
+	return names, err
+}
+
+func sqliteColumns(ctx context.Context, q querier, name tableName) (*table, error) {
+	t := &table{name: tableName{table: name.table}}
+	keys := 0
+	err := collect(ctx, q, `select name, type, "notnull" = 0 and (pk = 0 or lower(type) <> 'integer'), dflt_value is not null, hidden > 1, pk
+		from pragma_table_xinfo(?) where hidden <> 1`, []any{name.table},
+		func(scan func(dest ...any) error) error {
+			c := column{digits: -1}
+			if err := scan(&c.name, &c.typ, &c.nullable, &c.defaulted, &c.computed, &c.key); err != nil {
+				return err
+			}
+			if c.key > 0 {
+				keys++
+			}
+			c.typ = strings.ToLower(c.typ)
+			t.columns = append(t.columns, c)
+			return nil
+		})
+	if len(t.columns) == 0 {
+		return nil, err
+	}
+	// A sole INTEGER PRIMARY KEY is the number of the row.
+	for i := range t.columns {
+		if c := &t.columns[i]; keys == 1 && c.key == 1 && c.typ == "integer" {
+			c.counting, c.defaulted = true, true
+		}
+	}
+	return t, err
+}
