@@ -43,6 +43,7 @@ const anyModule = "*"
 var layers = []layer{
 	{"events", nil, nil},
 	{"runtime/schema", nil, nil},
+	{"runtime/schema/avro", []string{"runtime/schema", "runtime/config"}, nil},
 	{"runtime/config", nil, nil},
 	{"runtime/connect", []string{"runtime/schema", "runtime/config"}, nil},
 	{"runtime/javaregex", []string{"runtime/config"}, []string{"github.com/dlclark/regexp2"}},
@@ -81,7 +82,7 @@ var (
 
 // pure folders speak to nothing outside the process.
 var pure = []string{
-	"runtime/schema", "runtime/config", "runtime/connect", "runtime/javaregex", "runtime/connector", "runtime/convert", "runtime/transform",
+	"runtime/schema", "runtime/schema/avro", "runtime/config", "runtime/connect", "runtime/javaregex", "runtime/connector", "runtime/convert", "runtime/transform",
 }
 
 // reserved are imports that shipped code may have in these folders only.

@@ -239,12 +239,54 @@ func (s *Schema) With(opts ...Option) *Schema {
 }
 
 // Equal tells whether two schemas describe the same data in the same words, as ConnectSchema.equals does: the order of
-// parameters does not count, everything else does. Two nil schemas are equal.
-func (s *Schema) Equal(o *Schema) bool {
+// parameters does not count, everything else does. Two nil schemas are equal. Structs may contain themselves.
+func (s *Schema) Equal(o *Schema) bool { return (&equality{}).equal(s, o) }
+
+// equality compares schemas. Deep down it remembers what it is comparing, so that structs that contain themselves end.
+type equality struct {
+	depth int
+	open  map[[2]*Schema]bool
+}
+
+// suspicious is the depth from which schemas may be endless.
+const suspicious = 2
+
+func (e *equality) equal(s, o *Schema) bool {
 	if s == o {
 		return true
 	}
-	if s == nil || o == nil || s.Type != o.Type || s.Optional != o.Optional || s.Name != o.Name || s.Doc != o.Doc {
+	if s == nil || o == nil || !s.equalHead(o) {
+		return false
+	}
+	if e.depth++; e.depth > suspicious && s.Type == StructType {
+		pair := [2]*Schema{s, o}
+		if e.open[pair] {
+			return true
+		}
+		if e.open == nil {
+			e.open = map[[2]*Schema]bool{}
+		}
+		e.open[pair] = true
+	}
+	defer func() { e.depth-- }()
+	return e.equalFields(s.Fields, o.Fields) && e.equal(s.Key, o.Key) && e.equal(s.Value, o.Value)
+}
+
+func (e *equality) equalFields(a, b []Field) bool {
+	if len(a) != len(b) || len(a) > 0 && &a[0] == &b[0] {
+		return len(a) == len(b)
+	}
+	for i := range a {
+		if a[i].Name != b[i].Name || !e.equal(a[i].Schema, b[i].Schema) {
+			return false
+		}
+	}
+	return true
+}
+
+// equalHead compares all but the parts.
+func (s *Schema) equalHead(o *Schema) bool {
+	if s.Type != o.Type || s.Optional != o.Optional || s.Name != o.Name || s.Doc != o.Doc {
 		return false
 	}
 	if (s.Version == nil) != (o.Version == nil) || s.Version != nil && *s.Version != *o.Version {
@@ -253,15 +295,17 @@ func (s *Schema) Equal(o *Schema) bool {
 	if s.HasName() != o.HasName() || s.HasDoc() != o.HasDoc() {
 		return false
 	}
-	if !equalParams(s.Params, o.Params) || !Equal(s.Default, o.Default) || len(s.Fields) != len(o.Fields) {
-		return false
+	return equalParams(s.Params, o.Params) && s.equalDefault(o)
+}
+
+// equalDefault compares defaults. A struct's default has the schema whose default it is.
+func (s *Schema) equalDefault(o *Schema) bool {
+	a, isStruct := s.Default.(*Struct)
+	b, isToo := o.Default.(*Struct)
+	if isStruct && isToo && a.schema == s && b.schema == o {
+		return equalLists(a.values, b.values)
 	}
-	for i := range s.Fields {
-		if s.Fields[i].Name != o.Fields[i].Name || !s.Fields[i].Schema.Equal(o.Fields[i].Schema) {
-			return false
-		}
-	}
-	return s.Key.Equal(o.Key) && s.Value.Equal(o.Value)
+	return Equal(s.Default, o.Default)
 }
 
 func equalParams(a, b []Param) bool {

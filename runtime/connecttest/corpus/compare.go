@@ -116,13 +116,14 @@ func DiffRecord(want, got connect.Record) string {
 // Dump writes a datum out with everything that Equal looks at, for people to compare.
 func Dump(d connect.Datum) string {
 	var b strings.Builder
-	dumpSchema(&b, d.Schema)
+	dumpSchema(&b, d.Schema, nil)
 	b.WriteString(" ")
 	dumpValue(&b, d.Value)
 	return b.String()
 }
 
-func dumpSchema(b *strings.Builder, s *schema.Schema) {
+// dumpSchema writes a struct that lies in itself as a reference. around are the structs around s.
+func dumpSchema(b *strings.Builder, s *schema.Schema, around []*schema.Schema) {
 	if s == nil {
 		b.WriteString("schemaless")
 		return
@@ -149,17 +150,24 @@ func dumpSchema(b *strings.Builder, s *schema.Schema) {
 	}
 	if s.Key != nil {
 		b.WriteString(" key=<")
-		dumpSchema(b, s.Key)
+		dumpSchema(b, s.Key, around)
 		b.WriteString(">")
 	}
 	if s.Value != nil {
 		b.WriteString(" value=<")
-		dumpSchema(b, s.Value)
+		dumpSchema(b, s.Value, around)
 		b.WriteString(">")
 	}
+	for _, o := range around {
+		if len(s.Fields) > 0 && len(o.Fields) > 0 && &s.Fields[0] == &o.Fields[0] {
+			b.WriteString(" ref")
+			return
+		}
+	}
+	around = append(around, s)
 	for _, f := range s.Fields {
 		b.WriteString(" " + strconv.Quote(f.Name) + ":<")
-		dumpSchema(b, f.Schema)
+		dumpSchema(b, f.Schema, around)
 		b.WriteString(">")
 	}
 }

@@ -59,6 +59,46 @@ type Case struct {
 	Validate json.RawMessage `json:"validate"`
 	// Error is how the case fails, nil when it does not.
 	Error *Error `json:"error"`
+
+	// The rest is that of converters with a schema registry.
+
+	// IsKey tells that the converter is one of keys, Topic what it is used for.
+	IsKey bool   `json:"isKey"`
+	Topic string `json:"topic"`
+	// Registry is what the registry holds before, Registered what it holds after and did not before.
+	Registry   []Registered `json:"registry"`
+	Registered []Registered `json:"registered"`
+	// Headers are a record's headers before or after.
+	Headers []RawHeader `json:"headers"`
+	// Steps are run in order; their Input, Output, Error, Headers and Registered count.
+	Steps []Case `json:"steps"`
+	// Unordered tells that the order of a map shows in the bytes.
+	Unordered bool `json:"unordered"`
+	// Note is for people.
+	Note string `json:"note"`
+}
+
+// Registered is a schema in a registry.
+type Registered struct {
+	Subject    string      `json:"subject"`
+	Version    int         `json:"version"`
+	ID         int         `json:"id"`
+	SchemaType string      `json:"schemaType"`
+	Schema     string      `json:"schema"`
+	References []Reference `json:"references"`
+}
+
+// Reference is another schema that one refers to.
+type Reference struct {
+	Name    string `json:"name"`
+	Subject string `json:"subject"`
+	Version int    `json:"version"`
+}
+
+// RawHeader is a header as it stands in Kafka.
+type RawHeader struct {
+	Key    string `json:"key"`
+	Base64 []byte `json:"base64"`
 }
 
 // Families are the names of the families whose name matches the pattern, as path.Match has it, in order.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -53,15 +54,26 @@ func Bytes(raw json.RawMessage) ([]byte, error) {
 	return append([]byte{}, b.Base64...), nil
 }
 
-// Schema decodes a schema; null is nil.
-func Schema(raw json.RawMessage) (*schema.Schema, error) {
+// Schema decodes a schema; null is nil. Structs may contain themselves.
+func Schema(raw json.RawMessage) (*schema.Schema, error) { return (&schemas{}).decode(raw) }
+
+// schemas decodes one schema.
+type schemas struct{ open []*openStruct }
+
+// openStruct is a struct whose fields are being decoded, with the places in it that stand for it.
+type openStruct struct {
+	name string
+	refs []*schema.Schema
+}
+
+func (d *schemas) decode(raw json.RawMessage) (*schema.Schema, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
 	var in struct {
 		Type            string
 		Name, Doc       *string
-		Optional        bool
+		Optional, Ref   bool
 		Version         *int32
 		Params, Default json.RawMessage
 		Key, Value      json.RawMessage
@@ -77,9 +89,15 @@ func Schema(raw json.RawMessage) (*schema.Schema, error) {
 	if !ok {
 		return nil, fmt.Errorf("decoding a schema: unknown type %q", in.Type)
 	}
+	if !in.Ref {
+		d.open = append(d.open, &openStruct{})
+		if in.Name != nil {
+			d.open[len(d.open)-1].name = *in.Name
+		}
+	}
 	fields := make([]schema.Field, 0, len(in.Fields))
 	for _, f := range in.Fields {
-		fs, err := Schema(f.Schema)
+		fs, err := d.decode(f.Schema)
 		if err != nil {
 			return nil, err
 		}
@@ -97,14 +115,40 @@ func Schema(raw json.RawMessage) (*schema.Schema, error) {
 	if s.Params, err = params(in.Params); err != nil {
 		return nil, err
 	}
-	if s.Key, err = Schema(in.Key); err != nil {
+	if in.Ref {
+		return s, d.refer(s)
+	}
+	if s.Key, err = d.decode(in.Key); err != nil {
 		return nil, err
 	}
-	if s.Value, err = Schema(in.Value); err != nil {
+	if s.Value, err = d.decode(in.Value); err != nil {
 		return nil, err
 	}
+	d.close(s)
 	s.Default, err = Value(in.Default, s)
 	return s, err
+}
+
+// refer notes that s stands for the struct of its name around it.
+func (d *schemas) refer(s *schema.Schema) error {
+	for _, o := range slices.Backward(d.open) {
+		if o.name == s.Name {
+			o.refs = append(o.refs, s)
+			return nil
+		}
+	}
+	return fmt.Errorf("decoding a schema: no struct %q is around its reference", s.Name)
+}
+
+// close gives what stands for s its fields.
+func (d *schemas) close(s *schema.Schema) {
+	last := len(d.open) - 1
+	for _, ref := range d.open[last].refs {
+		own := *ref
+		*ref = *s
+		ref.Optional, ref.Version, ref.Params, ref.Doc = own.Optional, own.Version, own.Params, own.Doc
+	}
+	d.open = d.open[:last]
 }
 
 func typeOf(name string) (schema.Type, bool) {
