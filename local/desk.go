@@ -42,7 +42,7 @@ type desk struct {
 
 	broker    *broker.Broker // nil with --brokers
 	brokers   string
-	client    []kgo.Opt // of the desk's own Kafka clients
+	client    []kgo.Opt    // of the desk's own Kafka clients
 	table     *table.Table // nil with --dynamodb
 	tableURL  string
 	aws       map[string]string // how to sign what is asked of the table

@@ -7,13 +7,14 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/sluice-connect/sluice/local/broker"
+	"github.com/sluice-connect/sluice/local/e2e/desk"
 	"github.com/sluice-connect/sluice/local/function"
 	"github.com/sluice-connect/sluice/local/table"
 	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
@@ -28,17 +29,16 @@ type stack struct {
 // patience is how long anything may take before a test gives up.
 const patience = 30 * time.Second
 
+// build builds the functions once for all tests.
+var build = sync.OnceValues(func() (desk.Binaries, error) { return desk.Build(context.Background()) })
+
 func deploy(t testing.TB) *stack {
 	t.Helper()
-	dir := t.TempDir()
-	for name, pkg := range map[string]string{"control": "functions/control", "file-source": "functions/file/source"} {
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w",
-			"-o", filepath.Join(dir, name), "./"+pkg)
-		cmd.Dir, cmd.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("building %s: %v\n%s", name, err, out)
-		}
+	binaries, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
+	dir := t.TempDir()
 	b, err := broker.Open(broker.Options{Addr: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func deploy(t testing.TB) *stack {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: items, ReadHeaderTimeout: time.Minute}
-	go server.Serve(listener) //nolint:errcheck // it ends with Close
+	go server.Serve(listener)
 	s := &stack{reports: make(chan function.Report, 1000)}
 	s.functions, err = function.NewService(function.Options{OnReport: func(r function.Report) { s.reports <- r }})
 	if err != nil {
@@ -83,7 +83,7 @@ func deploy(t testing.TB) *stack {
 	}
 	for name, bootstrap := range map[string]string{"control": "control", "rest-file-source": "file-source"} {
 		err := s.functions.Deploy(function.Function{
-			Name: name, Bootstrap: filepath.Join(dir, bootstrap), Env: env, Timeout: patience, Log: os.Stderr,
+			Name: name, Bootstrap: filepath.Join(binaries.Functions, bootstrap, "bootstrap"), Env: env, Timeout: patience, Log: os.Stderr,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +105,7 @@ func (s *stack) call(t testing.TB, method, path, body string) answer {
 	path, query, _ := strings.Cut(path, "?")
 	event, err := json.Marshal(map[string]any{
 		"version": "2.0", "rawPath": "/prod" + path, "rawQueryString": query, "body": body,
-		"headers": map[string]string{"host": "api.example.org", "content-type": "application/json", "x-forwarded-proto": "https"},
+		"headers":        map[string]string{"host": "api.example.org", "content-type": "application/json", "x-forwarded-proto": "https"},
 		"requestContext": map[string]any{"stage": "prod", "http": map[string]string{"method": method}},
 	})
 	if err != nil {
@@ -158,7 +158,7 @@ func TestControl_RunsAConnectorFromEndToEnd(t *testing.T) {
 	if c := all["über all"]; c.Status.Connector.State != "RUNNING" || c.Info.Config["topic"] != "lines" {
 		t.Errorf("it is shown as %s", a.Body)
 	}
-	if a = s.call(t, "GET", "/nowhere", ""); a.StatusCode != 404 || a.Headers["content-type"] != "" {
+	if a = s.call(t, "GET", "/nowhere", ""); a.StatusCode != http.StatusNotFound || a.Headers["content-type"] != "" {
 		t.Errorf("what is not there answers %+v", a)
 	}
 }

@@ -71,7 +71,7 @@ func (s *Server) putConfig(r *request) (answer, error) {
 	}
 	for {
 		_, c, err := s.update(ctx, name, offset.ErrNotFound, func(c *offset.Connector) (offset.Revoke, error) {
-			return offset.Restart, s.configure(r, c, stored(settings))
+			return offset.Restart, s.configure(ctx, r, c, stored(settings))
 		})
 		if err == nil {
 			return s.configured(r, c)
@@ -98,12 +98,12 @@ func (s *Server) putConfig(r *request) (answer, error) {
 }
 
 // configure gives a connector another configuration, and with it a new chance.
-func (s *Server) configure(r *request, c *offset.Connector, settings map[string]string) error {
+func (s *Server) configure(ctx context.Context, r *request, c *offset.Connector, settings map[string]string) error {
 	if err := r.mustMatch(*c); err != nil {
 		return err
 	}
 	c.Config, c.Stale = settings, true
-	if err := s.admit(r.Context(), *c); err != nil {
+	if err := s.admit(ctx, *c); err != nil {
 		return err
 	}
 	delete(c.Trigger, Halted)
@@ -186,7 +186,7 @@ func (s *Server) patchConfig(r *request) (answer, error) {
 		if err := s.check(ctx, merged); err != nil {
 			return 0, err
 		}
-		return offset.Restart, s.configure(r, c, stored(merged))
+		return offset.Restart, s.configure(ctx, r, c, stored(merged))
 	})
 	if err != nil {
 		return answer{}, err

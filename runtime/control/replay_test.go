@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/sluice-connect/sluice/runtime"
 )
 
 // TestServer_AnswersAsRecorded replays conversations with Kafka Connect, against connectors that really run.
@@ -41,46 +39,9 @@ func replay(t *testing.T, path string) {
 	}
 	p.write(t, s.Files)
 	for _, step := range s.Steps {
-		if why := unlike(s.Scenario, &step); why != "" {
-			t.Logf("%s: left out: %s", step.Name, why)
-			continue
-		}
 		for _, diff := range p.play(t, step) {
 			t.Errorf("%s (%s %s): %s", step.Name, step.Method, step.Path, diff)
 		}
 	}
 	t.Logf("%d steps", len(s.Steps))
-}
-
-// unlike says why a step is left out, and changes what is expected of those that differ on purpose.
-func unlike(scenario string, s *step) (why string) {
-	if scenario == "restart-failed" {
-		// In Connect a failed task's partitions go to the other task, which then fails, too. Here a partition belongs to
-		// one task, and the other has nothing to fail on.
-		healthy(s.Response.Body)
-	}
-	if scenario == "offsets-sink" && s.Name == "active topics" {
-		return "sinks do not note yet which topics they were handed"
-	}
-	if len(runtime.Plugins().Transforms) > 0 {
-		return ""
-	}
-	switch s.Name {
-	case "all plugins", "transform and predicate", "keys of HoistField$Value", "keys of RegexRouter", "keys of TopicNameMatches":
-		return "there are no transforms"
-	}
-	return ""
-}
-
-// healthy lets task 1 be as it likes.
-func healthy(body any) {
-	status, _ := body.(map[string]any)
-	tasks, _ := status["tasks"].([]any)
-	for _, t := range tasks {
-		if t, ok := t.(map[string]any); ok && t["id"] == 1.0 {
-			t["state"] = "{{string}}"
-			delete(t, "trace")
-			t["{{more}}"] = true
-		}
-	}
 }

@@ -114,7 +114,9 @@ type cluster struct{ groups control.Groups }
 
 func (c cluster) ID(context.Context) (string, error) { return "test", nil }
 
-func (c cluster) Groups(context.Context, offset.Connector) (control.Groups, error) { return c.groups, nil }
+func (c cluster) Groups(context.Context, offset.Connector) (control.Groups, error) {
+	return c.groups, nil
+}
 
 // Plugins implements control.Functions.
 func (w *world) Plugins(context.Context) ([]control.Plugin, error) {

@@ -69,9 +69,10 @@ func (s *Sink) run(ctx context.Context, payload []byte, report *Report) ([]byte,
 	response := kafka.Response{}
 	partial := c.Trigger[PartialAnswers] == "true"
 	for _, share := range shares(event.Batches, max(1, c.Tasks)) {
+		task := standIn(tasks, share.task)
 		run := &sinkRun{
-			sink: s, connector: c, item: taskItem(tasks, share.task), batches: share.batches, partial: partial,
-			report: report, response: &response, log: s.Env.Log.With(slog.String("connector", s.Name), slog.Int("task", share.task)),
+			sink: s, connector: c, item: taskItem(tasks, task), others: tasks, batches: share.batches, partial: partial,
+			report: report, response: &response, log: s.Env.Log.With(slog.String("connector", s.Name), slog.Int("task", task)),
 		}
 		if err := run.run(ctx); err != nil {
 			return nil, err
@@ -157,6 +158,21 @@ func shares(batches []kafka.Batch, tasks int) []share {
 		dealt[i].batches = append(dealt[i].batches, b)
 	}
 	return dealt
+}
+
+// standIn is the task that works on a share: its own, unless that failed and another has had nothing to do yet. Connect
+// hands the partitions of a failed task to the others, which then fail on the same record; here they do so only as long
+// as it takes nothing from partitions of their own.
+func standIn(tasks []offset.Task, own int) int {
+	if taskItem(tasks, own).Status.State != offset.StateFailed {
+		return own
+	}
+	for _, t := range tasks {
+		if t.Status.State == "" {
+			return t.ID
+		}
+	}
+	return own
 }
 
 func taskItem(tasks []offset.Task, id int) offset.Task {

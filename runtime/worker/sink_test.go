@@ -214,3 +214,39 @@ func TestSink_StopsTheTriggerAfterTheLastAttempt(t *testing.T) {
 		t.Errorf("halted %d times, %+v", halted, status)
 	}
 }
+
+// In Connect the partitions of a failed task go to the others, which fail on the same record.
+func TestSink_FailsTaskByTaskOnTheSameRecord(t *testing.T) {
+	t.Parallel()
+	b, p := setup(t), &pit{}
+	b.put(t, "s", map[string]string{"topics": "in", "tasks.max": "2"})
+	s := b.sink(p, "s")
+	see := func(what string, want ...offset.State) {
+		t.Helper()
+		for id, state := range want {
+			if got := b.task(t, "s", id).Status; got.State != state {
+				t.Errorf("%s: task %d is %+v, want %s", what, id, got, state)
+			}
+		}
+	}
+	deliver := func(partition int32, good bool, values ...string) {
+		t.Helper()
+		if _, _, err := s.Run(t.Context(), event(t, "in", partition, 0, values...)); (err == nil) != good {
+			t.Fatal(err)
+		}
+	}
+	deliver(0, false, "bad")
+	see("once", offset.StateFailed, "")
+	deliver(0, false, "bad")
+	see("twice", offset.StateFailed, offset.StateFailed)
+	deliver(0, false, "bad")
+	see("thrice", offset.StateFailed, offset.StateFailed)
+	deliver(0, true, "good")
+	see("mended", offset.StateRunning, offset.StateRunning)
+
+	// A task with a partition of its own is left alone.
+	deliver(1, true, "good")
+	deliver(0, false, "bad")
+	deliver(0, false, "bad")
+	see("with its own", offset.StateFailed, offset.StateRunning)
+}

@@ -18,6 +18,7 @@ type sinkRun struct {
 	sink      *Sink
 	connector offset.Connector
 	item      offset.Task
+	others    []offset.Task // all tasks
 	batches   []kafka.Batch
 	partial   bool
 	report    *Report
@@ -244,7 +245,27 @@ func (r *sinkRun) succeeded(ctx context.Context) error {
 		// The records are durable; failing the event for a status would deliver them twice.
 		r.log.Warn("writing the task's status failed", "error", err)
 	}
+	r.recovered(ctx)
 	return nil
+}
+
+// recovered shows tasks as running again that failed only because they stood in for this one: on the same record.
+func (r *sinkRun) recovered(ctx context.Context) {
+	own := r.item.Status
+	if own.State != offset.StateFailed {
+		return
+	}
+	for _, t := range r.others {
+		s := t.Status
+		if t.ID == r.item.ID || s.State != offset.StateFailed || s.Trace != own.Trace {
+			continue
+		}
+		s = offset.Status{State: offset.StateRunning, Worker: s.Worker, Since: time.Now(), Success: s.Success, Failure: s.Failure}
+		err := r.sink.Store.PutTaskStatus(ctx, r.sink.Name, t.ID, r.connector.Generation, s)
+		if err != nil && !errors.Is(err, offset.ErrStale) {
+			r.log.Warn("writing the status of a task that stood in failed", "error", err)
+		}
+	}
 }
 
 // failed records why the event failed and returns it for the trigger.

@@ -43,6 +43,9 @@ func Build(ctx context.Context) (Binaries, error) {
 	if err := b.build(ctx, b.Sluice, "./local"); err != nil {
 		return b, err
 	}
+	if err := b.build(ctx, filepath.Join(b.Functions, "control", "bootstrap"), "./functions/control"); err != nil {
+		return b, err
+	}
 	for _, direction := range []string{"source", "sink"} {
 		mains, err := filepath.Glob(filepath.Join(b.Root, "functions", "*", direction, "main.go"))
 		if err != nil {

@@ -57,12 +57,14 @@ type Functions struct {
 var _ control.Functions = Functions{}
 
 // Plugins implements control.Functions.
-func (f Functions) Plugins(context.Context) ([]control.Plugin, error) {
+func (f Functions) Plugins(context.Context) ([]control.Plugin, error) { return f.plugins(), nil }
+
+func (f Functions) plugins() []control.Plugin {
 	plugins := make([]control.Plugin, len(f.List))
 	for i := range f.List {
 		plugins[i] = f.List[i].Plugin
 	}
-	return plugins, nil
+	return plugins
 }
 
 // Ask implements control.Functions.
@@ -99,11 +101,7 @@ func (f Functions) of(c offset.Connector) (string, error) {
 // plugin returns the class of a connector.
 func (f Functions) plugin(c offset.Connector) (Function, error) {
 	class := c.Config["connector.class"]
-	plugins, err := f.Plugins(context.Background())
-	if err != nil {
-		return Function{}, err
-	}
-	found, err := control.Find(plugins, class)
+	found, err := control.Find(f.plugins(), class)
 	if err != nil {
 		return Function{}, err
 	}

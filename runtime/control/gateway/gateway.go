@@ -140,9 +140,8 @@ func escaped(path string) string {
 	var b strings.Builder
 	for i := 0; i < len(path); i++ {
 		c := path[i]
-		bad := c <= ' ' || c >= utf8.RuneSelf || c == 0x7f || strings.IndexByte(`"#<>?\^`+"`{|}", c) >= 0 ||
-			c == '%' && !(i+2 < len(path) && isHex(path[i+1]) && isHex(path[i+2]))
-		if bad {
+		begins := c == '%' && i+2 < len(path) && isHex(path[i+1]) && isHex(path[i+2])
+		if c <= ' ' || c >= utf8.RuneSelf || c == 0x7f || strings.IndexByte("%\"#<>?\\^`{|}", c) >= 0 && !begins {
 			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
 		} else {
 			b.WriteByte(c)

@@ -16,7 +16,7 @@ import (
 // seen is what a handler is given.
 type seen struct {
 	Method, Path, Escaped, Query, Host, Prefix, Body string
-	Header                                          http.Header
+	Header                                           http.Header
 }
 
 // give hands an event to a handler that notes what it sees and answers by answer.
@@ -155,10 +155,10 @@ func TestHandler_ClientsCannotNameThePrefix(t *testing.T) {
 func TestHandler_RefusesOtherEvents(t *testing.T) {
 	t.Parallel()
 	for payload, is := range map[string]bool{
-		`{"connector": "orders"}`:                    false,
-		`{"eventSource": "SelfManagedKafka"}`:        false,
-		`[]`:                                         false,
-		`{"requestContext": {"httpMethod": "GET"}}`:  true, // payload format 1.0
+		`{"connector": "orders"}`:             false,
+		`{"eventSource": "SelfManagedKafka"}`: false,
+		`[]`:                                  false,
+		`{"requestContext": {"httpMethod": "GET"}}`:                                true, // payload format 1.0
 		event(t, "GET", "/", map[string]any{"body": "?", "isBase64Encoded": true}): true,
 	} {
 		if gateway.Is([]byte(payload)) != is {
