@@ -11,8 +11,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/control"
 	"github.com/sluice-connect/sluice/runtime/kafka"
@@ -121,11 +119,12 @@ func serve(wire func(e Environment) handler) {
 		os.Exit(1)
 	}
 	h := wire(e)
-	lambda.StartWithOptions(h, lambda.WithContext(ctx))
+	h.log.Error("the function ends", "error", serveEvents(ctx, h.invoke))
+	os.Exit(1)
 }
 
-// Invoke implements lambda.Handler, so that an event is decoded once and by us.
-func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+// invoke answers one event.
+func (h handler) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if answer, ok, err := h.controls.Answer(ctx, payload); ok {
 		return answer, err
 	}
