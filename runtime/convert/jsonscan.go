@@ -353,7 +353,7 @@ func (s *scanner) literal(pos int, word string, k kind) (int, error) {
 		return pos, s.unexpected(pos, "true, false or null")
 	}
 	if end < len(s.text) && s.text[end] >= '0' && s.text[end] != ']' && s.text[end] != '}' {
-		if r, _ := utf8.DecodeRune(s.text[end:]); isIdentifierPart(r) {
+		if r, n := utf8.DecodeRune(s.text[end:]); isIdentifierPart(r) || r == utf8.RuneError && n == 1 {
 			return end, s.unexpected(end, "the end of "+word)
 		}
 	}

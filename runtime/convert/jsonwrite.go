@@ -1,9 +1,11 @@
 package convert
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -231,6 +233,9 @@ func (w *jsonWriter) mapped(dst []byte, key, value *plan, v *schema.Map, object 
 	}
 	open, end, between := byte('['), byte(']'), byte(',')
 	if object {
+		if _, ok := v.Get(nil); ok {
+			return w.withNullKey(dst, key, value, v)
+		}
 		open, end, between = '{', '}', ':'
 	}
 	dst = append(dst, open)
@@ -244,13 +249,8 @@ func (w *jsonWriter) mapped(dst []byte, key, value *plan, v *schema.Map, object 
 			dst = append(dst, '[')
 		}
 		var err error
-		at := len(dst)
 		if dst, err = w.value(dst, key, k); err != nil {
 			return nil, err
-		}
-		if object && dst[at] != '"' { // a null key, for one
-			text := string(dst[at:])
-			dst = appendString(dst[:at], text)
 		}
 		dst = append(dst, between)
 		if dst, err = w.value(dst, value, e); err != nil {
@@ -262,6 +262,40 @@ func (w *jsonWriter) mapped(dst []byte, key, value *plan, v *schema.Map, object 
 	}
 	w.depth--
 	return append(dst, end), nil
+}
+
+// withNullKey writes an object of a map that has a null key. Its name, null or the default of the key's schema, may be
+// that of another member as well: then the later value takes the earlier one's place, as in Jackson's objects.
+func (w *jsonWriter) withNullKey(dst []byte, key, value *plan, v *schema.Map) ([]byte, error) {
+	type member struct{ name, value []byte }
+	members := make([]member, 0, v.Len())
+	for k, e := range v.All() {
+		name, err := w.value(nil, key, k)
+		if err != nil {
+			return nil, err
+		}
+		if name[0] != '"' {
+			name = appendString(nil, string(name))
+		}
+		text, err := w.value(nil, value, e)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(members, func(m member) bool { return bytes.Equal(m.name, name) })
+		if i < 0 {
+			i, members = len(members), append(members, member{name: name})
+		}
+		members[i].value = text
+	}
+	w.depth--
+	for i, m := range members {
+		between := byte('{')
+		if i > 0 {
+			between = ','
+		}
+		dst = append(append(append(append(dst, between), m.name...), ':'), m.value...)
+	}
+	return append(dst, '}'), nil
 }
 
 func (w *jsonWriter) structOf(dst []byte, p *plan, v *schema.Struct) ([]byte, error) {

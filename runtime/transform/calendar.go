@@ -128,28 +128,31 @@ func (c *calendar) day() int64 {
 			weeks = c.stamp[fieldWeekOfMonth] >= c.stamp[fieldWeekdayInMonth]
 		}
 		if weeks {
-			return c.inWeek(first, c.value[fieldWeekOfMonth])
+			return c.inWeek(first, int32Weeks(c.value[fieldWeekOfMonth]-1))
 		}
 		return c.nthWeekday(first, year)
 	case best == ordinal:
 		return schema.CivilDays(int(year), time.January, 1) + c.value[fieldDayOfYear] - 1
 	}
-	return c.inWeek(schema.CivilDays(int(year), time.January, 1), c.value[fieldWeek])
+	return c.inWeek(schema.CivilDays(int(year), time.January, 1), 7*(c.value[fieldWeek]-1))
 }
 
-// inWeek is the weekday, or Sunday, in a week of the month or year that begins on the day first.
-func (c *calendar) inWeek(first, week int64) int64 {
-	return onOrBefore(sunday(first)+6, c.get(fieldWeekday, 1)) + 7*(week-1)
+// inWeek is the weekday, or Sunday, so many days behind the first week of the month or year that begins on the day first.
+func (c *calendar) inWeek(first, days int64) int64 {
+	return onOrBefore(sunday(first)+6, c.get(fieldWeekday, 1)) + days
 }
+
+// int32Weeks is the number of days in weeks, counted in 32 bits where Java does.
+func int32Weeks(n int64) int64 { return int64(int32(7 * n)) }
 
 // nthWeekday is the n-th weekday of the month that begins on the day first; negative ones count from its end.
 func (c *calendar) nthWeekday(first, year int64) int64 {
 	weekday, n := c.get(fieldWeekday, 1), c.get(fieldWeekdayInMonth, 1)
 	if n >= 0 {
-		return onOrBefore(first+7*n-1, weekday)
+		return onOrBefore(first+int32Weeks(n)-1, weekday)
 	}
 	next := schema.CivilDays(int(year), time.Month(c.value[fieldMonth]+2), 1)
-	return onOrBefore(next+7*(n+1)-1, weekday)
+	return onOrBefore(next+int32Weeks(n+1)-1, weekday)
 }
 
 // onOrBefore is the last such weekday that is not after a day. Sunday is 1.

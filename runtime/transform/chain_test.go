@@ -14,7 +14,16 @@ import (
 func TestCorpus_Chains(t *testing.T) {
 	t.Parallel()
 	corpus.Run(t, "chain", func(t *testing.T, c corpus.Case) {
-		stages := parseChain(t, c.Config)
+		stages, err := parseChain(t, c.Config)
+		if c.Error != nil && c.Error.Phase == "configure" {
+			if err == nil {
+				t.Errorf("the settings were taken, want %s: %s", c.Error.Class, c.Error.Message)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 		in, err := corpus.Record(c.Input)
 		if err != nil {
 			t.Fatal(err)
@@ -28,7 +37,7 @@ func TestCorpus_Chains(t *testing.T) {
 }
 
 // parseChain parses the settings of transforms and predicates as part of a connector's configuration.
-func parseChain(t *testing.T, settings map[string]*string) []connector.Stage {
+func parseChain(t *testing.T, settings map[string]*string) ([]connector.Stage, error) {
 	t.Helper()
 	p := connector.Plugins{
 		Converters: convert.Converters(), HeaderConverters: convert.HeaderConverters(),
@@ -47,9 +56,9 @@ func parseChain(t *testing.T, settings map[string]*string) []connector.Stage {
 	}
 	parsed, err := connector.ParseSink(all, p, worker)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return parsed.Chain
+	return parsed.Chain, nil
 }
 
 func applyChain(stages []connector.Stage, r *connect.Record) (keep bool, err error) {

@@ -36,6 +36,8 @@ func (t *extractField) Validate() (err error) {
 	return nil
 }
 
+var errEmptyPath = javaError("IllegalArgumentException", "the path to the field is empty")
+
 const extraction = "field extraction"
 
 // Apply implements connect.Transform.
@@ -44,13 +46,13 @@ func (t *extractField) Apply(r *connect.Record) (bool, error) {
 	if d.Schema == nil && d.Value == nil {
 		return true, nil
 	}
-	if len(t.path) == 0 {
-		return false, javaError("IllegalArgumentException", "the path to the field is empty")
-	}
 	if d.Schema == nil {
 		m, err := needMap(d.Value, extraction)
 		if err != nil {
 			return false, err
+		}
+		if len(t.path) == 0 {
+			return false, errEmptyPath
 		}
 		v, err := inMap(m, t.path)
 		if err != nil {
@@ -63,6 +65,9 @@ func (t *extractField) Apply(r *connect.Record) (bool, error) {
 		if _, err := needStruct(d.Value, extraction); err != nil {
 			return false, err
 		}
+	}
+	if len(t.path) == 0 {
+		return false, errEmptyPath
 	}
 	f, err := fieldAt(d.Schema, t.path)
 	if err != nil {

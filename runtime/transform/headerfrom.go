@@ -106,7 +106,11 @@ func (t *headerFrom) fromStruct(d *connect.Datum, headers []connect.Header) (*sc
 		if f == nil {
 			return nil, nil, javaError("NullPointerException", "the field "+name+" to make a header of does not exist")
 		}
-		headers[i] = connect.Header{Key: t.headers[i], Value: connect.Datum{Schema: f.Schema, Value: t.nulls.get(v, f.Index)}}
+		value := t.nulls.get(v, f.Index)
+		if value == nil && !f.Schema.Optional {
+			return nil, nil, schema.Errorf("A null value requires an optional schema but was %s", f.Schema)
+		}
+		headers[i] = connect.Header{Key: t.headers[i], Value: connect.Datum{Schema: f.Schema, Value: value}}
 	}
 	return s, out, nil
 }
