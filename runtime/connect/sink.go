@@ -24,6 +24,10 @@ type SinkTask interface {
 type SinkAssignment struct {
 	// Connector is the connector's name.
 	Connector string
+	// Isolate tells that the connector tolerates errors: a record that cannot be written should be found and reported alone,
+	// by a BatchError, while the others are written. Without it any failure makes the whole batch come again, so that a sink
+	// with transactions should write nothing of it.
+	Isolate bool
 	// State keeps what must outlive an invocation. Never nil.
 	State State
 	// Log takes notes for the function's log. Never nil.

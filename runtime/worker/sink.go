@@ -245,7 +245,10 @@ func (s *Sink) openTask(ctx context.Context, c offset.Connector, item offset.Tas
 		return nil, err
 	}
 	state := &sinkState{store: s.Store, connector: c.Name}
-	if err := t.plugin.Open(ctx, connect.SinkAssignment{Connector: c.Name, State: state, Log: log}); err != nil {
+	assignment := connect.SinkAssignment{
+		Connector: c.Name, Isolate: t.settings.Errors.TolerateAll(), State: state, Log: log,
+	}
+	if err := t.plugin.Open(ctx, assignment); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the task: %w", err), t.close(ctx))
 	}
 	return t, nil
