@@ -2,7 +2,7 @@ package sql
 
 import (
 	"context"
-		"errors"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,20 +105,19 @@ func (w *sinkWriter) target(ctx context.Context, name tableName, f fields) (*tar
 		if !w.settings.create {
 			return nil, alterError("Table %s is missing and auto-creation is disabled", w.shown(name))
 		}
-		err := w.create(ctx, name, f)
+		failed := w.create(ctx, name, f)
 		// Somebody else, another task perhaps, may have made it at this very moment.
-		if t, _ = w.describe(ctx, name); t == nil {
-			return nil, errors.Join(err, missingAfter(err, name))
+		t, err = w.describe(ctx, name)
+		switch {
+		case failed != nil && t == nil:
+			return nil, fmt.Errorf("creating the table %s: %w", name, failed)
+		case err != nil:
+			return nil, err
+		case t == nil:
+			return nil, fmt.Errorf("creating the table %s: it is not there, although it was just created", name)
 		}
 	}
 	return w.amend(ctx, t, f)
-}
-
-func missingAfter(err error, name tableName) error {
-	if err != nil {
-		return nil
-	}
-	return fmt.Errorf("reading the columns of %s: it is not there, although it was just created", name)
 }
 
 // amend adds the columns that a table lacks.

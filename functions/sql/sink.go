@@ -3,7 +3,6 @@ package sql
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -210,7 +209,7 @@ func (t *sinkTask) newWriter(db *database) *sinkWriter {
 	case db.catalogs:
 		w.rows = &boundRows{w: w, bind: w.bindMySQL}
 	default:
-		w.rows = &boundRows{w: w, bind: func(b *bound, v any) (driver.Value, error) { return bindSQLite(b, v) }}
+		w.rows = &boundRows{w: w, bind: bindSQLite}
 	}
 	if t.settings.exactlyOnce {
 		w.offsets = &offsets{w: w, connector: t.connector, known: map[connect.TopicPartition]bool{}}

@@ -28,7 +28,9 @@ const (
 )
 
 // kafkaKeys are the columns of pk.mode=kafka when pk.fields names no others.
-func kafkaKeys() []string { return []string{"__connect_topic", "__connect_partition", "__connect_offset"} }
+func kafkaKeys() []string {
+	return []string{"__connect_topic", "__connect_partition", "__connect_offset"}
+}
 
 // sinkSettings are the settings of the sink.
 type sinkSettings struct {

@@ -115,7 +115,9 @@ func (o *offsets) lock(ctx context.Context, parts []connect.TopicPartition) (map
 }
 
 // written tells whether a record was written before.
-func (p position) written(offset int64) bool { return offset <= p.last && !slices.Contains(p.failed, offset) }
+func (p position) written(offset int64) bool {
+	return offset <= p.last && !slices.Contains(p.failed, offset)
+}
 
 // store writes the positions after a batch, within its transaction.
 func (o *offsets) store(ctx context.Context, at map[connect.TopicPartition]position, records []connect.Record, failed map[int]error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
@@ -23,6 +24,7 @@ type sinkWriter struct {
 
 	conn *sql.Conn // while a Put goes on
 	base tableName // where names without catalog and schema are
+	at   bool      // base is known
 	// plans are those made so far, by topic. They are forgotten when a table turns out to be another than they say.
 	plans map[string][]*plan
 }
@@ -56,7 +58,7 @@ type plan struct {
 }
 
 // all are all columns in the order in which statements name them.
-func (p *plan) all() []bound { return append(p.keys[:len(p.keys):len(p.keys)], p.others...) }
+func (p *plan) all() []bound { return slices.Concat(p.keys, p.others) }
 
 // mostPlans is how many plans are kept for a topic; a producer may send many schemas in turn.
 const mostPlans = 16
@@ -200,9 +202,13 @@ func (w *sinkWriter) shown(name tableName) string {
 // use has the writer work on a connection.
 func (w *sinkWriter) use(ctx context.Context, conn *sql.Conn) error {
 	w.conn = conn
+	if w.at {
+		return nil
+	}
 	if err := conn.QueryRowContext(ctx, w.home).Scan(&w.base.catalog, &w.base.schema); err != nil {
 		return fmt.Errorf("asking which database and schema this is: %w", err)
 	}
+	w.at = true
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
@@ -40,7 +41,7 @@ func (b *boundRows) write(ctx context.Context, p *plan, do action, records []*co
 		if len(p.others) == 0 {
 			return 0, nil
 		}
-		columns = append(p.others[:len(p.others):len(p.others)], p.keys...)
+		columns = slices.Concat(p.others, p.keys)
 	case doInsert, doUpsert:
 	}
 	err = b.w.raw(func(dc any) error {

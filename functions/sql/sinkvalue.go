@@ -305,4 +305,3 @@ func bindSQLite(b *bound, v any) (driver.Value, error) {
 	}
 	return nil, unsupported(b.schema, v)
 }
-
