@@ -71,7 +71,7 @@ func mysqlSink(aiven bool) sinkDialect {
 		boolean: map[bool]string{true: "1", false: "0"}, binary: "x'%x'",
 		quotedText: func(text string) string {
 			if strings.Contains(text, `\`) { // whether it escapes depends on sql_mode
-				return fmt.Sprintf("_utf8mb4 x'%x'", text)
+				return fmt.Sprintf("(CONVERT(x'%x' USING utf8mb4))", text)
 			}
 			return singleQuoted(text)
 		},
