@@ -1,4 +1,4 @@
-// Package connecttest says what a store must do. Only tests import it.
+// Package connecttest says what a store and a sink must do. Only tests import it.
 package connecttest
 
 import (
