@@ -66,36 +66,79 @@ func (p *poller) drop(part *partition, n int) {
 	}
 }
 
-// build encodes the next batch from the heads of the partitions, without taking them away. The caller holds the lock.
-func (p *poller) build() {
-	p.encoder.Reset()
-	p.batch = p.batch[:0]
+// build makes the next batch from the heads of the partitions, without taking them away. If all of the batch before was done with, it may
+// have been prepared. The caller holds the lock.
+func (p *poller) build(done bool) {
+	if ready := p.ahead.intact(); ready && done {
+		p.parcel, p.ahead = p.ahead, p.parcel
+		p.ahead.batch = p.ahead.batch[:0]
+		return
+	}
+	p.ahead.batch = p.ahead.batch[:0]
 	left := min(p.Mapping.BatchSize, p.records)
 	if p.Mapping.Recut != nil && left > 0 {
 		left = min(left, max(1, p.Mapping.Recut(left)))
 	}
+	p.pack(&p.parcel, left, nil)
+}
+
+// prepare encodes the event that comes behind the one under way, if there is enough for a full one: the function and the encoder work at
+// the same time then.
+func (p *poller) prepare() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.Mapping.Recut != nil || p.ahead.intact() {
+		return
+	}
+	p.ahead.batch = p.ahead.batch[:0]
+	records, bytes, _ := p.ready()
+	for _, c := range p.batch {
+		if c.revoked {
+			return
+		}
+		records -= c.count
+		for _, r := range c.pending[:c.count] {
+			bytes -= size(r)
+		}
+	}
+	if p.full(records, bytes) {
+		p.pack(&p.ahead, p.Mapping.BatchSize, p.batch)
+	}
+}
+
+// pack fills a parcel with up to limit records, those that come behind other cuts. The caller holds the lock.
+func (p *poller) pack(to *parcel, limit int, behind []cut) {
+	to.encoder.Reset()
+	to.batch = to.batch[:0]
 	// Whose turn it is goes round, so that a busy partition does not starve the others.
 	p.turn++
 	for i := range p.order {
 		part := p.order[(i+p.turn)%len(p.order)]
-		if part.blocked != nil || len(part.pending) == 0 {
+		if part.blocked != nil {
 			continue
 		}
-		n, full := p.encode(part, left)
-		if n > 0 {
-			p.batch = append(p.batch, cut{part, n})
-			left -= n
+		pending := part.pending
+		if j := cutOf(behind, part.name); j >= 0 {
+			pending = pending[behind[j].count:]
 		}
-		if full || left == 0 {
+		n, fits := p.encode(to.encoder, pending[:min(limit, len(pending))])
+		if n > 0 {
+			to.batch = append(to.batch, cut{part, n})
+			limit -= n
+		}
+		if !fits && to.encoder.Len() == 0 && behind == nil {
+			p.block(part, pending[0])
+			continue
+		}
+		if !fits || limit == 0 {
 			return
 		}
 	}
 }
 
-// encode adds up to limit records of a partition to the event and tells how many, and whether the event is full. A record that does not fit into an empty
-// event blocks its partition.
-func (p *poller) encode(part *partition, limit int) (int, bool) {
-	for i, r := range part.pending[:min(limit, len(part.pending))] {
+// encode adds records to an event and tells how many, and whether all of them fit.
+func (p *poller) encode(to *kafka.Encoder, records []*kgo.Record) (int, bool) {
+	for i, r := range records {
 		p.headers = p.headers[:0]
 		for _, h := range r.Headers {
 			p.headers = append(p.headers, kafka.Header(h))
@@ -104,20 +147,15 @@ func (p *poller) encode(part *partition, limit int) (int, bool) {
 			Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value, Headers: p.headers,
 			TimestampType: kafka.TimestampType(r.Attrs.TimestampType()),
 		}
-		if p.encoder.Add(r.Topic, r.Partition, &p.message) {
-			continue
+		if !to.Add(r.Topic, r.Partition, &p.message) {
+			return i, false
 		}
-		if p.encoder.Len() == 0 {
-			p.block(part, r)
-			return 0, false
-		}
-		return i, true
 	}
-	return min(limit, len(part.pending)), false
+	return len(records), true
 }
 
-// intact tells whether the batch that was built may still be sent as it is. The caller holds the lock.
-func (p *poller) intact() bool {
+// intact tells whether there is a batch that may still be sent as it is. The caller holds the poller's lock.
+func (p *parcel) intact() bool {
 	for _, c := range p.batch {
 		if c.revoked {
 			return false
@@ -127,7 +165,7 @@ func (p *poller) intact() bool {
 }
 
 // count is how many records the batch has.
-func (p *poller) count() int {
+func (p *parcel) count() int {
 	n := 0
 	for _, c := range p.batch {
 		n += c.count
@@ -142,7 +180,7 @@ func (p *poller) obey(r kafka.Response) bool {
 		done[i] = c.count
 	}
 	for _, f := range r.Failures() {
-		i := p.cutOf(f.ID)
+		i := cutOf(p.batch, f.ID)
 		if i < 0 {
 			return false
 		}
@@ -159,8 +197,9 @@ func (p *poller) obey(r kafka.Response) bool {
 	return true
 }
 
-func (p *poller) cutOf(name string) int {
-	for i, c := range p.batch {
+// cutOf finds the cut of a partition; -1 if there is none.
+func cutOf(cuts []cut, name string) int {
+	for i, c := range cuts {
 		if c.name == name {
 			return i
 		}

@@ -29,18 +29,24 @@ type poller struct {
 	behind     map[int32]kgo.EpochOffset // done with and not committed yet
 
 	// Only the poller's own goroutine uses the rest; of the batch, while it is built, under the lock.
-	batch   []cut
-	encoder *kafka.Encoder
+	parcel
+	ahead   parcel // what comes behind the batch, if it is known already; empty if not
 	message kafka.Message
 	headers []kafka.Header
 	attempt int
+}
+
+// parcel is an event and what it was made of.
+type parcel struct {
+	batch   []cut
+	encoder *kafka.Encoder
 }
 
 // startPoller joins the group. The error is a client option that makes no sense.
 func (r *reading) startPoller() error {
 	p := &poller{reading: r, partitions: map[int32]*partition{}, behind: map[int32]kgo.EpochOffset{}}
 	p.ended = sync.NewCond(&p.mu)
-	p.newEncoder()
+	p.encoder, p.ahead.encoder = p.newEncoder(), p.newEncoder()
 	ctx, abort := context.WithCancel(context.Background())
 	client, err := kgo.NewClient(append(p.options(), kgo.WithContext(ctx))...)
 	if err != nil {
@@ -55,8 +61,8 @@ func (r *reading) startPoller() error {
 	return nil
 }
 
-func (p *poller) newEncoder() {
-	p.encoder = &kafka.Encoder{Source: "SelfManagedKafka", Bootstrap: p.Mapping.Bootstrap, Limit: p.Mapping.PayloadLimit}
+func (r *reading) newEncoder() *kafka.Encoder {
+	return &kafka.Encoder{Source: "SelfManagedKafka", Bootstrap: r.Mapping.Bootstrap, Limit: r.Mapping.PayloadLimit}
 }
 
 func (p *poller) run() {
@@ -81,7 +87,10 @@ func (p *poller) collect() bool {
 		if records > 0 && due.IsZero() {
 			due = now.Add(p.Mapping.Window)
 		}
-		if records >= p.Mapping.BatchSize || bytes >= p.Mapping.PayloadLimit || records > 0 && !now.Before(due) {
+		if p.full(records, bytes) || records > 0 && !now.Before(due) {
+			if !p.full(records/2, bytes/2) {
+				p.take(p.client.PollFetches(nil)) //nolint:staticcheck // nil is the client's word for what is there already
+			}
 			return true
 		}
 		if records > 0 && (wake.IsZero() || due.Before(wake)) {
@@ -90,6 +99,11 @@ func (p *poller) collect() bool {
 		p.poll(wake)
 	}
 	return false
+}
+
+// full tells whether so much is enough for an event that does not wait for more.
+func (p *poller) full(records, bytes int) bool {
+	return records >= p.Mapping.BatchSize || bytes >= p.Mapping.PayloadLimit
 }
 
 // ready tells what could be sent, and when to look again even if nothing comes; zero for never. The caller holds the lock.
@@ -121,9 +135,14 @@ func (p *poller) poll(wake time.Time) {
 		defer cancel()
 		ctx = limited
 	}
-	fetches := p.client.PollFetches(ctx)
+	if p.take(p.client.PollFetches(ctx)) {
+		p.sleep(p.trigger.opts.RetryMin) // an error may come back at once, again and again
+	}
+}
+
+// take takes in what was fetched, and tells whether something went wrong.
+func (p *poller) take(fetches kgo.Fetches) (failed bool) {
 	p.mu.Lock()
-	failed := false
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 		if len(f.Records) > 0 {
 			p.add(f.Partition, f.Records, f.HighWatermark)
@@ -138,9 +157,7 @@ func (p *poller) poll(wake time.Time) {
 	}
 	p.mu.Unlock()
 	p.client.AllowRebalance()
-	if failed {
-		p.sleep(p.trigger.opts.RetryMin) // an error may come back at once, again and again
-	}
+	return failed
 }
 
 // sleep waits, unless reading is to stop.
@@ -159,7 +176,7 @@ func (p *poller) deliver() {
 	for p.attempt = 1; p.soft.Err() == nil; p.attempt++ {
 		p.mu.Lock()
 		if p.attempt == 1 || p.Mapping.Recut != nil || !p.intact() {
-			p.build()
+			p.build(p.attempt == 1)
 		}
 		if len(p.batch) == 0 { // all of it was taken away, or is too large
 			p.mu.Unlock()
@@ -173,7 +190,8 @@ func (p *poller) deliver() {
 		p.mu.Lock()
 		p.busy = false
 		if errors.Is(err, errUndone) {
-			p.batch = p.batch[:0] // its cuts say what was done, no longer what was sent
+			p.batch = p.batch[:0]             // its cuts say what was done, no longer what was sent
+			p.ahead.batch = p.ahead.batch[:0] // which was to come behind all of it
 		}
 		p.ended.Broadcast()
 		p.mu.Unlock()
@@ -202,11 +220,20 @@ func (p *poller) invoke() (bool, error) {
 	p.began()
 	payload := p.encoder.Bytes()
 	records := p.count()
-	start := time.Now()
-	answer, err := p.Mapping.Invoke(p.hard, payload)
-	took := time.Since(start)
+	var answer []byte
+	var err error
+	var took time.Duration
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		start := time.Now()
+		answer, err = p.Mapping.Invoke(p.hard, payload)
+		took = time.Since(start)
+	}()
+	p.prepare()
+	<-answered
 	if p.hard.Err() != nil {
-		p.newEncoder() // the invocation may still be reading the buffer
+		p.encoder = p.newEncoder() // the invocation may still be reading the buffer
 	}
 	done := 0
 	if err == nil {
