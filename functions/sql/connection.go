@@ -6,10 +6,14 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // functions run where there is none
+
+	"github.com/go-sql-driver/mysql"
 
 	"github.com/sluice-connect/sluice/runtime/config"
 )
@@ -134,6 +138,8 @@ type database struct {
 
 	used    time.Time // when a connection was handed out last
 	limited time.Time // the deadline that the server knows
+	sight   string    // how this user sees who is writing, "" before that was asked
+	blind   bool      // it was said that the user does not see it
 }
 
 // open connects to the database, trying as often as the settings say.
@@ -263,4 +269,10 @@ func truth(text string) (bool, error) {
 		return false, nil
 	}
 	return false, errors.New("it is neither true nor false")
+}
+
+// lost tells whether an error came from the network, and not from the database.
+func lost(err error) bool {
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, net.ErrClosed)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // dialect is what one database system has of its own. It is a small constant value: everything that is the same for all of
@@ -28,10 +29,21 @@ type dialect struct {
 
 	// connector returns the driver for an address, and names every parameter that it does not know.
 	connector func(a address, user, password string) (driver.Connector, error)
-	// limit returns statements that have the server end every statement after some milliseconds.
-	limit func(server string, ms int64) []string
-	// version is a query for what limit is to be told of the server, and now one for the server's clock.
-	version, now string
+	// limit returns statements that have the server end every statement after some milliseconds. version is a query for what
+	// it is to be told of the server.
+	limit   func(server string, ms int64) []string
+	version string
+	// read runs a query on a driver's connection; see [database.query].
+	read func(ctx context.Context, dc any, t *typing, about *table, statement string, args []string) (result, error)
+	// zoned says that the database reads times with an offset from UTC; without it they are those of db.timezone.
+	zoned bool
+	// clock is the database's time. If it is not zoned, it is what the session's clock shows, as a time in UTC.
+	clock func(ctx context.Context, q querier) (time.Time, error)
+	// oldest is when the oldest open transaction began, the zero Time if there is none, and whether that can be seen; nil if
+	// transactions do not write their beginning.
+	oldest func(ctx context.Context, q querier) (began time.Time, seen bool, err error)
+	// writers names those who are writing to a table, or to any, and whether that can be seen. Names are not used again.
+	writers func(ctx context.Context, d *database, name *tableName, byTime bool) (writers []string, seen bool, err error)
 	// listTables and readColumns look into the catalog; see [database.tables] and [database.describe].
 	listTables  func(ctx context.Context, q querier, f tableFilter) ([]tableName, error)
 	readColumns func(ctx context.Context, q querier, name tableName) (*table, error)

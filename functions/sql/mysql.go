@@ -17,7 +17,7 @@ func mysqlDialect() *dialect {
 	return &dialect{
 		name: "MySql", systems: []string{"mysql", "mariadb"}, quote: '`', catalogs: true,
 		connector: mysqlConnector, limit: mysqlLimit,
-		version: "select version()", now: "select current_timestamp(6)",
+		version: "select version()", read: mysqlRead, clock: mysqlClock, writers: mysqlWriters,
 		listTables: mysqlTables, readColumns: mysqlColumns,
 	}
 }

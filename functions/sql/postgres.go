@@ -22,7 +22,8 @@ func postgresDialect() *dialect {
 		name: "PostgreSql", systems: []string{"postgresql"}, quote: '"', dollar: true, folds: true,
 		connector: postgresConnector,
 		limit:     func(_ string, ms int64) []string { return []string{fmt.Sprintf("set statement_timeout = %d", ms)} },
-		version:   "show server_version", now: "select current_timestamp",
+		version:   "show server_version",
+		read:      postgresRead, zoned: true, clock: postgresClock, oldest: postgresOldest, writers: postgresWriters,
 		listTables: postgresTables, readColumns: postgresColumns,
 	}
 }

@@ -68,7 +68,7 @@ func TestRecorded(t *testing.T) {
 		for _, file := range files {
 			var c recorded
 			read(t, file, &c)
-			if slices.Contains(c.Not, f.name) || c.Kind != "sink" {
+			if slices.Contains(c.Not, f.name) {
 				continue
 			}
 			dir := filepath.Dir(file)
@@ -150,7 +150,16 @@ func plain(v any) any {
 // run plays the steps and compares what came of them.
 func (c *recorded) run(t *testing.T, f flavour, want []map[string]any) {
 	t.Helper()
-	s := fresh(t, strings.Replace(c.Database, "postgres", "postgresql", 1))
+	system := strings.Replace(c.Database, "postgres", "postgresql", 1)
+	if c.Kind == "source" {
+		for _, horizon := range []string{"database", "none"} {
+			s := fresh(t, system)
+			got, why := c.playSource(t, f, s, horizon)
+			c.compare(t, s, want, got, horizon+": "+why)
+		}
+		return
+	}
+	s := fresh(t, system)
 	p := newPlayer(t, c, f, s)
 	for number, step := range c.Steps {
 		if !p.play(number, step) {
@@ -158,8 +167,14 @@ func (c *recorded) run(t *testing.T, f flavour, want []map[string]any) {
 		}
 	}
 	p.end()
+	c.compare(t, s, want, p.out, p.why)
+}
+
+// compare compares what came of a case with what was recorded.
+func (c *recorded) compare(t *testing.T, s *server, want, out []map[string]any, why string) {
+	t.Helper()
 	var got []map[string]any
-	for _, line := range p.out {
+	for _, line := range out {
 		text, err := json.Marshal(line)
 		if err != nil {
 			t.Fatal(err)
@@ -167,7 +182,7 @@ func (c *recorded) run(t *testing.T, f flavour, want []map[string]any) {
 		got = append(got, canonical(t, []byte(strings.ReplaceAll(string(text), s.database(), "sluice_case"))))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s\nstatus: %s", diff, p.why)
+		t.Errorf("(-want +got):\n%s\nstatus: %s", diff, why)
 	}
 }
 

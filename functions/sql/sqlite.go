@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite"
 )
@@ -17,7 +18,9 @@ func sqliteDialect() *dialect {
 		name: "Sqlite", systems: []string{"sqlite"}, quote: '"',
 		connector: sqliteConnector,
 		limit:     func(string, int64) []string { return nil }, // the context interrupts it
-		version:   "select sqlite_version()", now: "select strftime('%Y-%m-%d %H:%M:%f', 'now')",
+		version:   "select sqlite_version()", read: sqliteRead, clock: sqliteClock,
+		// One writes at a time, and gets the time and the number while it does.
+		writers:    func(context.Context, *database, *tableName, bool) ([]string, bool, error) { return nil, true, nil },
 		listTables: sqliteTables, readColumns: sqliteColumns,
 	}
 }
@@ -50,6 +53,15 @@ func sqliteConnector(a address, _, _ string) (driver.Connector, error) {
 		path = ":memory:"
 	}
 	return sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode())
+}
+
+func sqliteClock(ctx context.Context, q querier) (time.Time, error) {
+	var text string
+	err := collect(ctx, q, "select strftime('%Y-%m-%d %H:%M:%f', 'now')", nil, func(scan func(dest ...any) error) error { return scan(&text) })
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse("2006-01-02 15:04:05.999", text)
 }
 
 func sqliteTables(ctx context.Context, q querier, f tableFilter) ([]tableName, error) {

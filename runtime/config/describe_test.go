@@ -34,6 +34,7 @@ func sslSettings(d *config.Def) {
 	d.String(&s, "keystore", "", "Path.", config.NullDefault(), config.Recommend(ssl{}), config.Group("Security", 2),
 		config.Deprecated("keystore.file"))
 	d.String(&s, "secret.switch", "", "Not for everybody.", config.Internal())
+	d.String(&s, "class", "", "Somebody else's.", config.Borrowed())
 	d.Int(&[]int{0}[0], "size", 0, "Size\nin bytes.", config.Required(), config.Group("Other", 1))
 }
 
@@ -111,5 +112,21 @@ func TestMarkdown_WritesATable(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), got.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestBorrowed_IsReadAndNotShown(t *testing.T) {
+	t.Parallel()
+	var class string
+	d := config.DefinerFunc(func(d *config.Def) {
+		d.String(&class, "class", "", "", config.Required(), config.Borrowed())
+		d.String(new(string), "own", "", "")
+	})
+	if err := config.Parse(map[string]string{"class": "x"}, d); err != nil || class != "x" {
+		t.Errorf("read %q, %v", class, err)
+	}
+	infos := config.Describe("x", map[string]string{}, d)
+	if len(infos.Configs) != 1 || infos.ErrorCount != 0 || infos.Configs[0].Value.Name != "own" {
+		t.Errorf("shown: %+v", infos)
 	}
 }

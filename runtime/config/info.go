@@ -45,7 +45,9 @@ func Keys(targets ...Definer) []KeyInfo {
 	infos := []KeyInfo{}
 	for _, t := range targets {
 		for _, k := range Definitions(t).keys {
-			infos = append(infos, k.info())
+			if !k.borrowed {
+				infos = append(infos, k.info())
+			}
 		}
 	}
 	return infos

@@ -47,6 +47,7 @@ type key struct {
 	recommender Recommender
 	resolve     Resolver
 	internal    bool
+	borrowed    bool
 	deprecated  string
 }
 

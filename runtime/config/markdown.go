@@ -13,7 +13,7 @@ func Markdown(w io.Writer, targets ...Definer) error {
 	b.WriteString("| Setting | Type | Default | Meaning |\n|---|---|---|---|\n")
 	for _, t := range targets {
 		for _, k := range Definitions(t).keys {
-			if k.internal {
+			if k.internal || k.borrowed {
 				continue
 			}
 			doc := k.documentation()

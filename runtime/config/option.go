@@ -101,6 +101,10 @@ func Resolve(r Resolver) Option { return optionFunc(func(k *key) { k.resolve = r
 // Internal hides the setting from documentation. It can be set all the same.
 func Internal() Option { return optionFunc(func(k *key) { k.internal = true }) }
 
+// Borrowed says that the setting is somebody else's, such as connector.class, and only read here: it is neither judged
+// nor listed nor documented again.
+func Borrowed() Option { return optionFunc(func(k *key) { k.borrowed = true }) }
+
 // Deprecated notes in the documentation what to use instead.
 func Deprecated(use string) Option { return optionFunc(func(k *key) { k.deprecated = use }) }
 

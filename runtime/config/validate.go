@@ -70,6 +70,11 @@ func validate[V Text](values map[string]V, d *Def) []Value {
 	for _, err := range d.errs {
 		found = report(found, err)
 	}
+	for i, k := range slices.Backward(d.keys) {
+		if k.borrowed {
+			found = slices.Delete(found, i, i+1)
+		}
+	}
 	return found
 }
 

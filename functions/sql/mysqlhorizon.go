@@ -1,0 +1,92 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// The ways in which MySQL and MariaDB show who is writing.
+const (
+	sightLocks        = "locks"        // metadata locks, of which whoever writes to a table has one until the transaction ends
+	sightTransactions = "transactions" // InnoDB's transactions
+	sightNone         = "none"
+)
+
+// cacheTime is how long InnoDB may answer from memory when it is asked for transactions.
+const cacheTime = 120 * time.Millisecond
+
+// mysqlClock is the session's time, as a time in UTC.
+func mysqlClock(ctx context.Context, q querier) (at time.Time, err error) {
+	var text string
+	err = collect(ctx, q, "select cast(current_timestamp(6) as char)", nil, func(scan func(dest ...any) error) error { return scan(&text) })
+	if err != nil {
+		return at, err
+	}
+	return time.Parse("2006-01-02 15:04:05.999999", text)
+}
+
+// mysqlWriters asks for metadata locks where they can be seen, which is exact; else for InnoDB's transactions.
+func mysqlWriters(ctx context.Context, d *database, name *tableName, _ bool) (writers []string, seen bool, err error) {
+	if d.sight == "" {
+		if d.sight, err = mysqlSight(ctx, d.pool); err != nil {
+			return nil, false, err
+		}
+	}
+	query, args := "", []any(nil)
+	switch d.sight {
+	case sightNone:
+		return nil, false, nil
+	case sightLocks:
+		query = `select distinct concat(owner_thread_id, '/', owner_event_id) from performance_schema.metadata_locks
+			where object_type = 'TABLE' and lock_type in ('SHARED_WRITE', 'SHARED_WRITE_LOW_PRIO', 'SHARED_NO_READ_WRITE')`
+		if name != nil {
+			query, args = query+" and object_schema = ? and object_name = ?", []any{name.catalog, name.table}
+		}
+	default:
+		if !wait(ctx, cacheTime) {
+			return nil, false, context.Cause(ctx)
+		}
+		query = `select distinct concat(trx_mysql_thread_id, '@', trx_started) from information_schema.innodb_trx
+			where trx_mysql_thread_id <> connection_id() and (trx_rows_modified > 0 or trx_lock_structs > 0)`
+	}
+	err = collect(ctx, d.pool, query, args, func(scan func(dest ...any) error) error {
+		var w string
+		err := scan(&w)
+		writers = append(writers, w)
+		return err
+	})
+	return writers, true, err
+}
+
+// mysqlSight finds out what the user may see.
+func mysqlSight(ctx context.Context, q querier) (string, error) {
+	var n int
+	count := func(scan func(dest ...any) error) error { return scan(&n) }
+	err := collect(ctx, q, `select count(*) from performance_schema.setup_instruments
+		where name = 'wait/lock/metadata/sql/mdl' and enabled = 'YES'`, nil, count)
+	if err == nil && n > 0 {
+		if err = collect(ctx, q, "select count(*) from performance_schema.metadata_locks", nil, count); err == nil {
+			return sightLocks, nil
+		}
+	}
+	if err != nil && !refused(err) {
+		return "", fmt.Errorf("looking whether metadata locks can be seen: %w", err)
+	}
+	switch err = collect(ctx, q, "select count(*) from information_schema.innodb_trx", nil, count); {
+	case err == nil:
+		return sightTransactions, nil
+	case refused(err):
+		return sightNone, nil
+	}
+	return "", fmt.Errorf("looking whether transactions can be seen: %w", err)
+}
+
+// refused tells whether a server answered that it will not, or cannot, say.
+func refused(err error) bool {
+	_, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok
+}

@@ -1,0 +1,390 @@
+package sql
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/sluice-connect/sluice/runtime/schema"
+)
+
+// decode makes a value of a field's kind of what PostgreSQL sent. raw is the driver's own.
+type decode func(raw []byte) (any, error)
+
+// postgresResult is a result read from the protocol itself, in the binary form where that is the simpler one.
+type postgresResult struct {
+	reader  *pgconn.ResultReader
+	columns []resultColumn
+	decode  []decode
+}
+
+// The formats of the protocol.
+const (
+	formatText   int16 = 0
+	formatBinary int16 = 1
+)
+
+func postgresRead(ctx context.Context, dc any, t *typing, _ *table, statement string, args []string) (result, error) {
+	c, ok := dc.(*stdlib.Conn)
+	if !ok {
+		return nil, fmt.Errorf("the driver's connection is a %T", dc)
+	}
+	conn := c.Conn().PgConn()
+	described, err := conn.Prepare(ctx, "", statement, nil)
+	if err != nil {
+		return nil, err
+	}
+	fields := append([]pgconn.FieldDescription{}, described.Fields...)
+	required, err := notNull(ctx, conn, fields)
+	if err != nil {
+		return nil, err
+	}
+	r := &postgresResult{}
+	formats := make([]int16, len(fields))
+	for i, d := range fields {
+		f := resultColumn{name: d.Name, nullable: !required[columnID{d.TableOID, d.TableAttributeNumber}]}
+		var read decode
+		read, formats[i] = postgresDecode(t, &f, d.DataTypeOID, d.TypeModifier)
+		r.columns, r.decode = append(r.columns, f), append(r.decode, read)
+	}
+	values := make([][]byte, len(args))
+	for i, a := range args {
+		values[i] = []byte(a)
+	}
+	r.reader = conn.ExecParams(ctx, statement, values, nil, nil, formats)
+	return r, nil
+}
+
+// columnID names a column of a table as the protocol does.
+type columnID struct {
+	table  uint32
+	number uint16
+}
+
+// notNull tells which of the columns of a result are columns of a table that cannot be NULL.
+func notNull(ctx context.Context, conn *pgconn.PgConn, fields []pgconn.FieldDescription) (map[columnID]bool, error) {
+	tables := map[uint32]bool{}
+	var list []string
+	for _, f := range fields {
+		if f.TableOID != 0 && !tables[f.TableOID] {
+			tables[f.TableOID] = true
+			list = append(list, fmt.Sprint(f.TableOID))
+		}
+	}
+	found := map[columnID]bool{}
+	if len(list) == 0 {
+		return found, nil
+	}
+	const query = "select attrelid, attnum from pg_catalog.pg_attribute where attrelid = any($1::oid[]) and attnum > 0 and attnotnull"
+	read := conn.ExecParams(ctx, query, [][]byte{[]byte("{" + strings.Join(list, ",") + "}")}, nil, nil, []int16{formatBinary}).Read()
+	if read.Err != nil {
+		return nil, fmt.Errorf("asking which columns can be NULL: %w", read.Err)
+	}
+	for _, row := range read.Rows {
+		found[columnID{binary.BigEndian.Uint32(row[0]), binary.BigEndian.Uint16(row[1])}] = true
+	}
+	return found, nil
+}
+
+func (r *postgresResult) fields() []resultColumn { return r.columns }
+
+func (r *postgresResult) next(values []any) error {
+	if !r.reader.NextRow() {
+		if _, err := r.reader.Close(); err != nil {
+			return err
+		}
+		return io.EOF
+	}
+	var bad error
+	for i, raw := range r.reader.Values() {
+		values[i] = nil
+		if raw == nil || r.decode[i] == nil {
+			continue
+		}
+		v, err := r.decode[i](raw)
+		if err != nil {
+			bad = errors.Join(bad, &valueError{r.columns[i].name, i, err})
+			continue
+		}
+		values[i] = v
+	}
+	return bad
+}
+
+func (r *postgresResult) close() error {
+	_, err := r.reader.Close()
+	return err
+}
+
+// postgresDecode finds out the field's kind from its type, and how to read its values in which format. Types that the JDBC
+// connectors leave out have no kind, unless they are to be carried.
+func postgresDecode(t *typing, f *resultColumn, oid uint32, modifier int32) (decode, int16) {
+	switch oid {
+	case pgtype.BoolOID:
+		f.kind = kindBool
+		return func(b []byte) (any, error) { return b[0] != 0, nil }, formatBinary
+	case pgtype.Int2OID:
+		f.kind = kindInt16
+		return func(b []byte) (any, error) { return int16(binary.BigEndian.Uint16(b)), nil }, formatBinary
+	case pgtype.Int4OID:
+		f.kind = kindInt32
+		return func(b []byte) (any, error) { return int32(binary.BigEndian.Uint32(b)), nil }, formatBinary
+	case pgtype.Int8OID:
+		f.kind = kindInt64
+		return func(b []byte) (any, error) { return int64(binary.BigEndian.Uint64(b)), nil }, formatBinary
+	case pgtype.OIDOID:
+		f.kind = kindInt64
+		return func(b []byte) (any, error) { return int64(binary.BigEndian.Uint32(b)), nil }, formatBinary
+	case pgtype.Float4OID:
+		f.kind = kindFloat32
+		return func(b []byte) (any, error) { return math.Float32frombits(binary.BigEndian.Uint32(b)), nil }, formatBinary
+	case pgtype.Float8OID:
+		f.kind = kindFloat64
+		return func(b []byte) (any, error) { return math.Float64frombits(binary.BigEndian.Uint64(b)), nil }, formatBinary
+	case moneyOID:
+		f.kind = kindFloat64
+		return func(b []byte) (any, error) { return float64(int64(binary.BigEndian.Uint64(b))) / 100, nil }, formatBinary
+	case pgtype.NumericOID:
+		return postgresNumeric(t, f, modifier)
+	case pgtype.ByteaOID:
+		f.kind = kindBytes
+		return func(b []byte) (any, error) { return append([]byte{}, b...), nil }, formatBinary
+	case pgtype.DateOID, pgtype.TimeOID, pgtype.TimetzOID, pgtype.TimestampOID, pgtype.TimestamptzOID:
+		return postgresTemporal(t, f, oid)
+	case pgtype.BitOID:
+		return postgresBit(t, f, modifier)
+	}
+	return postgresText(t, f, oid)
+}
+
+// moneyOID is the type money; amounts are in hundredths, as in most locales.
+const moneyOID = 790
+
+func text(b []byte) (any, error) { return string(b), nil }
+
+// postgresText reads what is carried as text, and arrays.
+func postgresText(t *typing, f *resultColumn, oid uint32) (decode, int16) {
+	left := map[uint32]bool{ // built in types that the JDBC connectors leave out
+		pgtype.IntervalOID: true, pgtype.InetOID: true, pgtype.CIDROID: true, pgtype.MacaddrOID: true, pgtype.Macaddr8OID: true,
+		pgtype.PointOID: true, pgtype.LineOID: true, pgtype.LsegOID: true, pgtype.BoxOID: true, pgtype.PathOID: true,
+		pgtype.PolygonOID: true, pgtype.CircleOID: true, pgtype.TSVectorOID: true, tsqueryOID: true, pgtype.VarbitOID: true,
+		pgtype.Int4rangeOID: true, pgtype.Int8rangeOID: true, pgtype.NumrangeOID: true, pgtype.TsrangeOID: true,
+		pgtype.TstzrangeOID: true, pgtype.DaterangeOID: true, pgtype.Int4multirangeOID: true, pgtype.Int8multirangeOID: true,
+		pgtype.NummultirangeOID: true, pgtype.TsmultirangeOID: true, pgtype.TstzmultirangeOID: true, pgtype.DatemultirangeOID: true,
+		pgtype.TIDOID: true, pgtype.XIDOID: true, pgtype.CIDOID: true, pgtype.JSONPathOID: true, pgLSNOID: true, snapshotOID: true,
+	}
+	element, array := postgresElements()[oid]
+	switch {
+	case array && !t.extended, left[oid] && !t.extended:
+		f.kind = kindNone
+		return nil, formatText
+	case array:
+		f.kind, f.element = kindArray, &resultColumn{name: f.name, nullable: true, scale: unsetScale}
+		read, format := postgresDecode(t, f.element, element, -1)
+		return postgresArray(read, format, f.element), formatBinary
+	}
+	f.kind = kindString
+	return text, formatText
+}
+
+// Types that pgtype has no name for.
+const (
+	tsqueryOID  = 3615
+	pgLSNOID    = 3220
+	snapshotOID = 5038
+)
+
+// postgresElements are the types of arrays' elements, for those arrays that are carried as such.
+func postgresElements() map[uint32]uint32 {
+	return map[uint32]uint32{
+		pgtype.BoolArrayOID: pgtype.BoolOID, pgtype.Int2ArrayOID: pgtype.Int2OID, pgtype.Int4ArrayOID: pgtype.Int4OID,
+		pgtype.Int8ArrayOID: pgtype.Int8OID, pgtype.Float4ArrayOID: pgtype.Float4OID, pgtype.Float8ArrayOID: pgtype.Float8OID,
+		pgtype.TextArrayOID: pgtype.TextOID, pgtype.VarcharArrayOID: pgtype.VarcharOID, pgtype.BPCharArrayOID: pgtype.BPCharOID,
+		pgtype.NameArrayOID: pgtype.NameOID, pgtype.ByteaArrayOID: pgtype.ByteaOID, pgtype.DateArrayOID: pgtype.DateOID,
+		pgtype.TimeArrayOID: pgtype.TimeOID, pgtype.TimestampArrayOID: pgtype.TimestampOID,
+		pgtype.TimestamptzArrayOID: pgtype.TimestamptzOID, pgtype.NumericArrayOID: pgtype.NumericOID,
+		pgtype.UUIDArrayOID: pgtype.UUIDOID, pgtype.JSONArrayOID: pgtype.JSONOID, pgtype.JSONBArrayOID: pgtype.JSONBOID,
+	}
+}
+
+// postgresArray reads the binary form of an array of one dimension.
+func postgresArray(read decode, format int16, element *resultColumn) decode {
+	return func(b []byte) (any, error) {
+		if len(b) < 12 {
+			return nil, errors.New("the array is cut off")
+		}
+		if dimensions := binary.BigEndian.Uint32(b); dimensions == 0 {
+			return []any{}, nil
+		} else if dimensions > 1 {
+			return nil, fmt.Errorf("the array has %d dimensions; one is carried", dimensions)
+		}
+		n := int(binary.BigEndian.Uint32(b[12:]))
+		out := make([]any, n)
+		b = b[20:]
+		for i := range out {
+			size := int32(binary.BigEndian.Uint32(b))
+			b = b[4:]
+			if size < 0 {
+				continue
+			}
+			v, err := element.fromBinary(b[:size], read, format)
+			if err != nil {
+				return nil, err
+			}
+			out[i], b = v, b[size:]
+		}
+		return out, nil
+	}
+}
+
+// fromBinary reads an element of an array, which is in its binary form also where decode wants text.
+func (f *resultColumn) fromBinary(b []byte, read decode, format int16) (any, error) {
+	if format == formatBinary {
+		return read(b)
+	}
+	switch f.typ {
+	case "numeric":
+		var n pgtype.Numeric
+		if err := (pgtype.NumericCodec{}).PlanScan(nil, pgtype.NumericOID, formatBinary, &n).Scan(b, &n); err != nil {
+			return nil, err
+		}
+		v, err := n.Value()
+		if err != nil {
+			return nil, err
+		}
+		return read([]byte(fmt.Sprint(v)))
+	case "uuid":
+		return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]), nil
+	case "jsonb":
+		return string(b[1:]), nil // behind a version
+	}
+	return read(b) // text is the same in both
+}
+
+// postgresNumeric reads NUMERIC. Without scale it is one of 127, as in Confluent's connector, or text when extended.
+func postgresNumeric(t *typing, f *resultColumn, modifier int32) (decode, int16) {
+	f.typ, f.scale = "numeric", unsetScale
+	if modifier >= 4 {
+		f.precision = int((modifier-4)>>16) & 0xffff
+		f.scale = int((modifier - 4) & 0x7ff)
+		if f.scale > 1023 {
+			f.scale -= 2048 // negative ones are possible since PostgreSQL 15
+		}
+	}
+	if t.extended && f.scale == unsetScale {
+		f.kind = kindString
+		return text, formatText
+	}
+	f.kind = kindNumeric
+	return func(b []byte) (any, error) { return parseDecimal(string(b)) }, formatText
+}
+
+// postgresBit reads bit(1) as a truth. Longer ones JDBC cannot read as the number that the connectors want.
+func postgresBit(t *typing, f *resultColumn, modifier int32) (decode, int16) {
+	switch {
+	case modifier == 1:
+		f.kind = kindBool
+		return func(b []byte) (any, error) { return string(b) == "1", nil }, formatText
+	case t.extended:
+		f.kind = kindString
+		return text, formatText
+	}
+	f.kind = kindInt8
+	return func(b []byte) (any, error) {
+		return nil, fmt.Errorf("Bad value for type byte : %s; sluice.types=extended carries it", b) //nolint:staticcheck // pgjdbc's words
+	}, formatText
+}
+
+// Dates and times count from here.
+const (
+	epochDays   = 10957
+	epochMicros = epochDays * 86400 * 1000000
+)
+
+// What pgjdbc makes of infinite timestamps, in milliseconds.
+const (
+	infinityMillis      = 9223372036825200000
+	minusInfinityMillis = -9223372036832400000
+)
+
+// postgresTemporal reads days and times, all in the binary form.
+func postgresTemporal(t *typing, f *resultColumn, oid uint32) (decode, int16) {
+	switch oid {
+	case pgtype.DateOID:
+		f.kind = kindDate
+		return func(b []byte) (any, error) {
+			n := int32(binary.BigEndian.Uint32(b))
+			if n == math.MaxInt32 || n == math.MinInt32 {
+				return nil, errors.New("it is infinity, which no Date is")
+			}
+			return javaDay(time.Unix((int64(n)+epochDays)*86400, 0).UTC()), nil
+		}, formatBinary
+	case pgtype.TimeOID:
+		f.kind = kindTime
+		return func(b []byte) (any, error) {
+			return time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC(), nil
+		}, formatBinary
+	case pgtype.TimetzOID:
+		f.kind = kindTime
+		return func(b []byte) (any, error) {
+			west := int64(int32(binary.BigEndian.Uint32(b[8:])))
+			at := time.UnixMicro(int64(binary.BigEndian.Uint64(b)) + west*1000000)
+			return t.onClock(at), nil
+		}, formatBinary
+	case pgtype.TimestampOID:
+		f.kind = kindTimestamp
+		return func(b []byte) (any, error) {
+			at, finite := postgresMoment(b)
+			if !finite {
+				return at, nil
+			}
+			y, m, d := at.Date()
+			return t.instant(y, m, d, time.Duration(at.Hour())*time.Hour+time.Duration(at.Minute())*time.Minute+
+				time.Duration(at.Second())*time.Second+time.Duration(at.Nanosecond())), nil
+		}, formatBinary
+	}
+	f.kind = kindTimestamp
+	return func(b []byte) (any, error) {
+		at, _ := postgresMoment(b)
+		return at, nil
+	}, formatBinary
+}
+
+// onClock is an instant as the clock of db.timezone shows it, which is what times of day are carried as.
+func (t *typing) onClock(at time.Time) time.Time {
+	if t.location == time.UTC {
+		return at.UTC()
+	}
+	_, offset := at.In(t.location).Zone()
+	return at.Add(time.Duration(offset) * time.Second).UTC()
+}
+
+// postgresMoment reads microseconds since 2000. finite is false for infinity.
+func postgresMoment(b []byte) (at time.Time, finite bool) {
+	switch n := int64(binary.BigEndian.Uint64(b)); n {
+	case math.MaxInt64:
+		return time.UnixMilli(infinityMillis).UTC(), false
+	case math.MinInt64:
+		return time.UnixMilli(minusInfinityMillis).UTC(), false
+	default:
+		return time.UnixMicro(n + epochMicros).UTC(), true
+	}
+}
+
+// javaDay is a day of the Gregorian calendar as the same date in Java's, which was Julian before 1582.
+func javaDay(day time.Time) time.Time {
+	if day.Year() >= 1583 {
+		return day
+	}
+	y, m, d := day.Date()
+	return time.Unix(schema.CivilDays(y, m, d)*86400, 0).UTC()
+}
