@@ -26,10 +26,15 @@ func (e *RetryError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *RetryError) Unwrap() error { return e.Err }
 
-// BatchError is a Put of which some records failed. The others are written.
+// BatchError is a Put that could not write some of its records because of what they are. What becomes of those is decided
+// by errors.tolerance, as for records that a sink of Connect reports to its ErrantRecordReporter. Return it only for
+// records that will never be written: a target that is out of reach is no record's fault.
 type BatchError struct {
-	// Failed maps the index of a record in the slice handed to Put to why it failed.
+	// Failed maps the index of a record in the slice handed to Put to why it failed. The others are written.
 	Failed map[int]error
+	// Err is for a target that does not say which record it refuses: Failed is empty then, and none of the records is
+	// written. If failures are tolerated the runtime puts ever smaller parts of them until it knows.
+	Err error
 }
 
 // Error implements error.
@@ -40,11 +45,17 @@ func (e *BatchError) Error() string {
 			first = i
 		}
 	}
-	if first < 0 {
-		return "writing records: none failed"
+	switch {
+	case first >= 0:
+		return fmt.Sprintf("writing records: %d failed, the first, number %d: %v", len(e.Failed), first, e.Failed[first])
+	case e.Err != nil:
+		return fmt.Sprintf("writing records: one of them was refused: %v", e.Err)
 	}
-	return fmt.Sprintf("writing records: %d failed, the first, number %d: %v", len(e.Failed), first, e.Failed[first])
+	return "writing records: none failed"
 }
+
+// Unwrap returns Err.
+func (e *BatchError) Unwrap() error { return e.Err }
 
 // Stage is the step in which a record failed. Its text is Connect's name of it.
 type Stage string

@@ -13,7 +13,7 @@ type SinkTask interface {
 	// Open connects. It is called once before the first Put; an error fails the invocation.
 	Open(ctx context.Context, a SinkAssignment) error
 	// Put writes records, in order within each Kafka partition. nil means all of them are written, durably unless the
-	// task is a Flusher. *BatchError names those that were not; Retry(err, after) asks to be called again with the same
+	// task is a Flusher. *BatchError names those that never can be; Retry(err, after) asks to be called again with the same
 	// records; any other error fails the whole batch. The slice is the task's until Put, and Flush if it has one, return.
 	Put(ctx context.Context, records []Record) error
 	// Close lets go of everything.
@@ -34,7 +34,8 @@ type SinkAssignment struct {
 	Log Logger
 }
 
-// Flusher is a sink that collects. Flush returns when everything put before is durable.
+// Flusher is a sink that collects. Flush returns when everything put before is durable. It may fail as Put does; a
+// *BatchError is about the records of the last Put, and Retry asks to be called again.
 type Flusher interface {
 	Flush(ctx context.Context) error
 }

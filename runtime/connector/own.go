@@ -21,6 +21,8 @@ type Own struct {
 	RestartBackoff, RestartBackoffMax time.Duration
 	// InFlight is how many batches of a source may be on their way to Kafka at once.
 	InFlight int
+	// SourceLetters says where the records of a source go that fail and are tolerated. Connect has this for sinks only.
+	SourceLetters DeadLetters
 	// FlushInterval and FlushTimeout replace the worker's offset.flush.interval.ms and offset.flush.timeout.ms if they are
 	// not nil.
 	FlushInterval, FlushTimeout *time.Duration
@@ -49,6 +51,13 @@ func (o *Own) Define(d *config.Def) {
 		"Longest pause before a failed task is tried again.", config.Check(config.AtLeast(0)), config.Low)
 	d.Int(&o.InFlight, "sluice.source.batches.in.flight", 16,
 		"How many batches of a source may be on their way to Kafka at once.", config.Check(config.Between(1, 1000)), config.Low)
+	d.String(&o.SourceLetters.Topic, "sluice.errors.deadletterqueue.topic.name", "",
+		"Topic for records of a source that cannot be transformed, converted or written, and that errors.tolerance lets pass. "+
+			"Empty means that there is none.", config.Medium)
+	d.Short(&o.SourceLetters.ReplicationFactor, "sluice.errors.deadletterqueue.topic.replication.factor", 3,
+		"Replication factor of that topic, if it has to be made.", config.Medium)
+	d.Bool(&o.SourceLetters.ContextHeaders, "sluice.errors.deadletterqueue.context.headers.enable", true,
+		"Whether those dead letters have headers that say what went wrong, and where in the source they come from.", config.Medium)
 	d.Any(&o.interval, "sluice.offset.flush.interval.ms", config.TypeLong, nil,
 		"How often the connector's offsets are stored. Defaults to the worker's offset.flush.interval.ms.",
 		config.Check(nullOr(config.AtLeast(0))), config.Low)

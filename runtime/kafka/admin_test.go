@@ -222,7 +222,8 @@ func TestProducer_SaysWhyATopicIsNotCreated(t *testing.T) {
 
 func TestProducer_CreatesTheDeadLetterTopic(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, kfake.NumBrokers(3))
+	// A broker that would create it, with partitions of its own choice, if it were asked for in passing.
+	c := newCluster(t, kfake.NumBrokers(3), kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(5))
 	p := newProducer(t, kafka.ProducerConfig{Properties: c.props()})
 	for range 2 {
 		if err := p.EnsureDeadLetterTopic(t.Context(), "dead", 2); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // TopicGroup says how to create the topics that belong to it, as Connect's topic.creation.<name>.* settings do.
@@ -65,11 +66,7 @@ func (e *TopicError) Unwrap() error { return e.Err }
 // ensureTopic uses topic as it is if it exists, whatever its settings, or creates it as its group says. It asks first: a
 // user who may write to a topic need not be allowed to create one.
 func ensureTopic(ctx context.Context, client *kgo.Client, topic string, group *TopicGroup) error {
-	admin := kadm.NewClient(client)
-	found, err := admin.ListTopics(ctx, topic)
-	if err == nil {
-		err = found[topic].Err
-	}
+	err := lookForTopic(ctx, client, topic)
 	switch {
 	case err == nil:
 		return nil
@@ -83,7 +80,7 @@ func ensureTopic(ctx context.Context, client *kgo.Client, topic string, group *T
 	for key, value := range group.Configs {
 		configs[key] = &value
 	}
-	answers, err := admin.CreateTopics(ctx, group.Partitions, group.ReplicationFactor, configs, topic)
+	answers, err := kadm.NewClient(client).CreateTopics(ctx, group.Partitions, group.ReplicationFactor, configs, topic)
 	if err == nil {
 		err = answers[topic].Err
 		if message := answers[topic].ErrMessage; err != nil && message != "" {
@@ -94,6 +91,25 @@ func ensureTopic(ctx context.Context, client *kgo.Client, topic string, group *T
 		return nil
 	}
 	return &TopicError{Topic: topic, Group: group.Name, Err: err}
+}
+
+// lookForTopic returns why the topic cannot be used, nil if it exists. It asks the broker itself: the library's cache asks
+// as the producer does, which may make the broker create the topic then and there, as its own defaults have it.
+func lookForTopic(ctx context.Context, client *kgo.Client, topic string) error {
+	ask := kmsg.NewPtrMetadataRequest()
+	wanted := kmsg.NewMetadataRequestTopic()
+	wanted.Topic = &topic
+	ask.Topics = append(ask.Topics, wanted)
+	answer, err := ask.RequestWith(ctx, client)
+	if err != nil {
+		return err
+	}
+	for _, t := range answer.Topics {
+		if t.Topic != nil && *t.Topic == topic {
+			return kerr.ErrorForCode(t.ErrorCode)
+		}
+	}
+	return kerr.UnknownTopicOrPartition
 }
 
 // EnsureDeadLetterTopic creates the topic of dead letters with one partition, unless it exists. It is for the producer

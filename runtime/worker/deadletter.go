@@ -70,6 +70,7 @@ func (r *sinkRun) buryAll(ctx context.Context) error {
 		records[i] = r.letters[i].record
 	}
 	if err := r.task.dead.write(ctx, records); err != nil {
+		r.report.DeadFailures += len(records)
 		return fmt.Errorf("writing %d records to the dead-letter topic %s: %w", len(records), r.task.dead.topic, err)
 	}
 	r.report.Dead += len(records)
@@ -138,6 +139,9 @@ func (r *sinkRun) note(ctx context.Context, err error) error {
 		}
 		if m.Attempts == 0 || m.Offset != f.offset {
 			m.Offset, m.First, m.Attempts = f.offset, now, 0
+			if !f.since.IsZero() {
+				m.First = f.since
+			}
 		}
 		m.Attempts++
 		attempts = max(attempts, m.Attempts)
@@ -179,21 +183,6 @@ func (r *sinkRun) failedAt(err error) []failure {
 	return all
 }
 
-// logFailure writes Connect's log line about a failed record, if errors.log.enable asks for it.
-func (r *sinkRun) logFailure(b *kafka.Batch, m *kafka.Message, err error) {
-	p := &r.task.pipe.policy
-	if !p.log {
-		return
-	}
-	stage, class := stageOf(err)
-	text := fmt.Sprintf("Error encountered in task %s-%d. Executing stage '%s' with class '%s'", r.sink.Name, r.item.ID, stage, class)
-	if p.logMessages {
-		text += fmt.Sprintf(", where consumed record is {topic='%s', partition=%d, offset=%d, timestamp=%d, timestampType=%s}",
-			b.Topic, b.Partition, m.Offset, m.Timestamp, timeType(m))
-	}
-	r.log.Error(text+".", "error", err)
-}
-
 // deadWriter writes to the dead-letter topic of a connector.
 type deadWriter struct {
 	topic    string
@@ -202,7 +191,7 @@ type deadWriter struct {
 }
 
 // newDeadWriter returns the writer of a connector's dead letters, nil if it has no topic for them.
-func (e *Env) newDeadWriter(c *connector.SinkConfig, task int) (*deadWriter, error) {
+func (e *Env) newDeadWriter(ctx context.Context, c *connector.SinkConfig, task int) (*deadWriter, error) {
 	if c.DeadLetters.Topic == "" {
 		return nil, nil
 	}
@@ -210,11 +199,14 @@ func (e *Env) newDeadWriter(c *connector.SinkConfig, task int) (*deadWriter, err
 	if err != nil {
 		return nil, err
 	}
-	producer, err := e.NewProducer(kafka.ProducerConfig{Properties: properties, Topics: []kafka.TopicGroup{{
-		Name: "dead letters", Partitions: 1, ReplicationFactor: c.DeadLetters.ReplicationFactor,
-	}}})
+	producer, err := e.NewProducer(kafka.ProducerConfig{Properties: properties})
 	if err != nil {
 		return nil, fmt.Errorf("making the producer of dead letters: %w", err)
+	}
+	// As in Connect the topic is there before the first letter: what is wrong with it shows when the task starts.
+	if err := producer.EnsureDeadLetterTopic(ctx, c.DeadLetters.Topic, c.DeadLetters.ReplicationFactor); err != nil {
+		producer.Close()
+		return nil, err
 	}
 	return &deadWriter{
 		topic: c.DeadLetters.Topic, headers: c.DeadLetters.ContextHeaders, producer: producer,
@@ -245,24 +237,31 @@ func (w *deadWriter) record(r *sinkRun, b *kafka.Batch, m *kafka.Message, err er
 	if !w.headers {
 		return out
 	}
+	out.Headers = append(out.Headers,
+		kafka.RecordHeader{Key: headerTopic, Value: []byte(b.Topic)},
+		kafka.RecordHeader{Key: headerPartition, Value: strconv.AppendInt(nil, int64(b.Partition), 10)},
+		kafka.RecordHeader{Key: headerOffset, Value: strconv.AppendInt(nil, m.Offset, 10)},
+	)
+	out.Headers = appendCause(out.Headers, &r.sink.Env, r.sink.Name, r.item.ID, err)
+	return out
+}
+
+// appendCause appends the headers that say which task failed in which stage, and why.
+func appendCause(headers []kafka.RecordHeader, env *Env, name string, task int, err error) []kafka.RecordHeader {
 	stage, class := stageOf(err)
 	exception, message := exceptionOf(err)
-	scrub := r.sink.Env.ScrubText
 	for _, h := range [][2]string{
-		{headerTopic, b.Topic},
-		{headerPartition, strconv.Itoa(int(b.Partition))},
-		{headerOffset, strconv.FormatInt(m.Offset, 10)},
-		{headerConnector, r.sink.Name},
-		{headerTask, strconv.Itoa(r.item.ID)},
+		{headerConnector, name},
+		{headerTask, strconv.Itoa(task)},
 		{headerStage, string(stage)},
 		{headerClass, class},
 		{headerException, exception},
-		{headerMessage, scrub(message)},
-		{headerStackTrace, scrub(err.Error())},
+		{headerMessage, env.ScrubText(message)},
+		{headerStackTrace, env.ScrubText(err.Error())},
 	} {
-		out.Headers = append(out.Headers, kafka.RecordHeader{Key: h[0], Value: []byte(h[1])})
+		headers = append(headers, kafka.RecordHeader{Key: h[0], Value: []byte(h[1])})
 	}
-	return out
+	return headers
 }
 
 // write produces the letters and waits until Kafka has them.
@@ -270,9 +269,6 @@ func (w *deadWriter) write(ctx context.Context, records []kafka.Record) error {
 	err := w.producer.Produce(ctx, records).Wait(ctx)
 	if err != nil {
 		w.producer.Abort() // Invariant 8
-	}
-	if failed, ok := errors.AsType[*kafka.TopicError](err); ok {
-		return fmt.Errorf("Could not initialize dead letter queue with topic=%s: %w", w.topic, failed.Err) //nolint:staticcheck // Connect's own words
 	}
 	return err
 }
@@ -299,6 +295,9 @@ func exceptionOf(err error) (class, message string) {
 	}
 	if retry, ok := errors.AsType[*connect.RetryError](cause); ok {
 		return "org.apache.kafka.connect.errors.RetriableException", retry.Err.Error()
+	}
+	if _, ok := errors.AsType[*kafka.RecordTooLargeError](cause); ok {
+		return "org.apache.kafka.common.errors.RecordTooLargeException", cause.Error()
 	}
 	return "org.apache.kafka.connect.errors.ConnectException", cause.Error()
 }

@@ -106,7 +106,8 @@ func restartOf(own *connector.Own) restart {
 // newPipeline puts together what lies between a connector and Kafka.
 func newPipeline(p *connector.Pipeline, errors *connector.ErrorPolicy) *pipeline {
 	out := &pipeline{
-		key: p.Key.Converter, keyClass: p.Key.Class, value: p.Value.Converter, valueClass: p.Value.Class,
+		report: &Report{}, // until an invocation brings its own
+		key:    p.Key.Converter, keyClass: p.Key.Class, value: p.Value.Converter, valueClass: p.Value.Class,
 		header: p.Header.HeaderConverter, headerClass: p.Header.Class,
 		policy: policy{
 			tolerate: errors.TolerateAll(), timeout: errors.RetryTimeout, delayMax: errors.RetryDelayMax,

@@ -32,10 +32,12 @@ type batch struct {
 	flight  *kafka.Delivery // nil: nothing of it went to Kafka
 }
 
-// mark is one polled record: where it came from and which record of the batch it became, -1 for none.
+// mark is one polled record: where it came from and which record of the batch it became, -1 for none. A letter is one on
+// its way to the dead letters.
 type mark struct {
 	source connect.Source
 	record int
+	letter bool
 }
 
 // next returns an empty batch with room for n records.
@@ -66,10 +68,14 @@ func (o *outbox) close() {
 	}
 }
 
-// deliver transforms, converts and hands over what a Poll returned, all in this one pass.
-func (r *sourceRun) deliver(ctx context.Context, records []connect.Record) error {
+// deliver transforms, converts and hands over what a Poll returned, all in this one pass. What fails is tried again while
+// there is time for polling.
+func (r *sourceRun) deliver(ctx, polling context.Context, records []connect.Record) error {
 	b := r.out.next(len(records))
-	failure := r.encode(ctx, records, b)
+	failure := r.encode(polling, records, b)
+	if failure != nil && ctx.Err() != nil {
+		failure = context.Cause(ctx)
+	}
 	if err := r.send(ctx, b); err != nil {
 		return err
 	}
@@ -94,44 +100,64 @@ func (r *sourceRun) encode(ctx context.Context, records []connect.Record, b *bat
 	for i := range records {
 		rec := &records[i]
 		from := rec.Source // a transform may change the record, not where it came from
+		var original connect.Record
+		if r.keepsOriginals {
+			original = *rec
+		}
 		b.records = append(b.records, kafka.Record{})
 		out := &b.records[len(b.records)-1]
 		keep, err := r.pipe.encode(ctx, rec, out)
-		if err == nil && keep && out.Topic != r.out.last {
-			r.out.last = out.Topic
-			r.ledger.topic(out.Topic)
-		}
 		if err == nil && keep {
-			r.report.Bytes += int64(len(out.Key) + len(out.Value))
-			b.marks = append(b.marks, mark{from, len(b.records) - 1})
+			r.note(out)
+			b.marks = append(b.marks, mark{source: from, record: len(b.records) - 1})
 			continue
 		}
 		b.records = b.records[:len(b.records)-1]
-		switch {
-		case err == nil:
+		if err == nil {
 			r.report.Dropped++
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case r.pipe.policy.tolerate:
-			r.report.Skipped++
-			r.logSkipped(err)
-		default:
-			r.logSkipped(err)
-			return fmt.Errorf("%w: record %d of the batch, from %s: %w", errTolerance, i, from.Partition.JSON(), err)
+			b.marks = append(b.marks, mark{source: from, record: -1})
+			continue
 		}
-		b.marks = append(b.marks, mark{from, -1})
+		if err := r.encodeFailed(ctx, b, from, &original, err); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// logSkipped writes Connect's log line about a failed record, if errors.log.enable asks for it.
-func (r *sourceRun) logSkipped(err error) {
-	if !r.pipe.policy.log {
-		return
+// note counts a record on its way to Kafka.
+func (r *sourceRun) note(out *kafka.Record) {
+	if out.Topic != r.out.last {
+		r.out.last = out.Topic
+		r.ledger.topic(out.Topic)
 	}
-	stage, class := stageOf(err)
-	r.log.Error(fmt.Sprintf("Error encountered in task %s-%d. Executing stage '%s' with class '%s'.",
-		r.connector.Name, r.task.ID, stage, class), "error", err)
+	r.report.Bytes += int64(len(out.Key) + len(out.Value))
+}
+
+// encodeFailed decides about a record that could not be transformed or converted: without it, with a dead letter in its
+// place, or not at all.
+func (r *sourceRun) encodeFailed(ctx context.Context, b *batch, from connect.Source, original *connect.Record, err error) error {
+	where := fmt.Errorf("the record from %s: %w", from.Partition.JSON(), err)
+	if _, ok := errors.AsType[*unfinishedError](err); ok {
+		return where
+	}
+	r.logFailure(original, err)
+	if !r.pipe.policy.tolerate {
+		r.report.Errors++
+		return fmt.Errorf("%w: %w", errTolerance, where)
+	}
+	r.report.Skipped++
+	if r.dead == nil {
+		b.marks = append(b.marks, mark{source: from, record: -1})
+		return nil
+	}
+	letter, err := r.dead.ofRecord(ctx, r, original, err)
+	if err != nil {
+		return err
+	}
+	b.records = append(b.records, letter)
+	b.marks = append(b.marks, mark{source: from, record: len(b.records) - 1, letter: true})
+	return nil
 }
 
 // send hands a batch to the producer.
@@ -201,7 +227,10 @@ func (r *sourceRun) land(ctx context.Context, b *batch) error {
 	if b.flight != nil {
 		refused = b.flight.Errs()
 	}
-	failure := r.produceFailed(refused)
+	failure := r.produceFailed(b, refused)
+	if failure == nil && len(refused) > 0 && r.dead != nil {
+		failure = r.dead.bury(ctx, r, b, refused) // Invariant 5
+	}
 	done := r.resolve(b, refused, failure == nil)
 	r.ledger.add(&done)
 	if failure != nil {
@@ -230,13 +259,15 @@ func (r *sourceRun) resolve(b *batch, refused []*kafka.ProduceError, tolerated b
 		case blocked[m.source.Partition]:
 		case m.record < 0:
 			done.pass(&m.source)
+		case m.letter && (!bad || tolerated):
+			done.pass(&m.source)
+			r.report.Dead++
 		case !bad:
 			done.deliver(&m.source)
 			r.report.Written++
 		case tolerated:
 			done.pass(&m.source)
 			r.report.Skipped++
-			r.logSkipped(&connect.StageError{Stage: connect.StageProduce, Class: producerClass, Err: refused[0]})
 		default:
 			if blocked == nil {
 				blocked = make(map[connect.Partition]bool)
@@ -252,16 +283,32 @@ const producerClass = "org.apache.kafka.connect.runtime.WorkerSourceTask"
 
 // produceFailed decides about what Kafka refused: nil if there is nothing or all of it is tolerated. What may be tolerated
 // is a record's own fault; brokers out of reach are nobody's record's.
-func (r *sourceRun) produceFailed(refused []*kafka.ProduceError) error {
+func (r *sourceRun) produceFailed(b *batch, refused []*kafka.ProduceError) error {
 	if len(refused) == 0 {
 		return nil
 	}
 	own := !slices.ContainsFunc(refused, func(e *kafka.ProduceError) bool { return e.Index < 0 || kafka.IsRetriable(e) })
+	for _, e := range refused {
+		r.report.failure()
+		if own && !b.isLetter(e.Index) {
+			r.logFailure(nil, produceError(e))
+		}
+	}
 	if own && r.pipe.policy.tolerate {
 		return nil
 	}
 	r.out.bad = true
-	return &connect.StageError{Stage: connect.StageProduce, Class: producerClass, Err: refused[0]}
+	r.report.Errors++
+	return produceError(refused[0])
+}
+
+func produceError(err error) error {
+	return &connect.StageError{Stage: connect.StageProduce, Class: producerClass, Err: err}
+}
+
+// isLetter tells whether the record of that index is a dead letter.
+func (b *batch) isLetter(record int) bool {
+	return slices.ContainsFunc(b.marks, func(m mark) bool { return m.record == record && m.letter })
 }
 
 // commitThen commits what was resolved before a failure, and returns the failure.

@@ -2,8 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
@@ -18,6 +16,11 @@ type pipeline struct {
 	headerClass          string
 	chain                []step
 	policy               policy
+
+	// report counts what goes wrong. It is that of the invocation.
+	report *Report
+	// began, if not nil, is when the record at work first failed, in an earlier invocation perhaps.
+	began func(ctx context.Context) (time.Time, error)
 }
 
 // step is one transform of the chain.
@@ -28,69 +31,32 @@ type step struct {
 	negate    bool
 }
 
-// policy is the part of errors.* that decides whether a failure ends the task.
-type policy struct {
-	tolerate bool
-	// timeout is how long a retriable failure is tried again, negative for ever; delayMax caps the wait between.
-	timeout, delayMax time.Duration
-	log, logMessages  bool
-}
-
-// The wait before the first repetition of a retriable failure; it doubles with each.
-const firstDelay = 300 * time.Millisecond
-
-// attempt runs one stage of one record until it succeeds, fails for good or ctx ends.
-func (p *pipeline) attempt(ctx context.Context, stage connect.Stage, class string, do func() error) error {
-	err := do()
-	if err == nil {
-		return nil
-	}
-	start := time.Now()
-	for n := 0; ; n++ {
-		retry, ok := errors.AsType[*connect.RetryError](err)
-		if !ok || p.policy.timeout == 0 {
-			return &connect.StageError{Stage: stage, Class: class, Err: err}
-		}
-		wait := p.policy.delay(n)
-		if retry.After > 0 {
-			wait = retry.After
-		}
-		if p.policy.timeout > 0 && time.Since(start)+wait > p.policy.timeout {
-			return &connect.StageError{Stage: stage, Class: class, Err: err}
-		}
-		if pause(ctx, wait) != nil {
-			return context.Cause(ctx)
-		}
-		if err = do(); err == nil {
-			return nil
-		}
-	}
-}
-
-// delay is Connect's: it doubles, and above the cap it is anything below it.
-func (p policy) delay(n int) time.Duration {
-	d := firstDelay << min(n, 40)
-	if p.delayMax > 0 && (d > p.delayMax || d <= 0) {
-		return rand.N(p.delayMax)
-	}
-	return d
-}
-
 // transform runs the chain over r in place. keep false means a transform dropped it.
 func (p *pipeline) transform(ctx context.Context, r *connect.Record) (keep bool, err error) {
+	var before connect.Record
 	for i := range p.chain {
 		s := &p.chain[i]
-		before := *r // a transform that fails half-way and is tried again starts from the same record
-		err := p.attempt(ctx, connect.StageTransform, s.class, func() (err error) {
-			*r = before
-			keep, err = s.apply(r)
-			return err
-		})
+		if p.policy.timeout != 0 { // a transform that fails half-way and is tried again starts from the same record
+			before = *r
+		}
+		if keep, err = s.apply(r); err != nil {
+			keep, err = p.transformAgain(ctx, s, r, before, err)
+		}
 		if err != nil || !keep {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+func (p *pipeline) transformAgain(ctx context.Context, s *step, r *connect.Record, before connect.Record, failed error) (keep bool, err error) {
+	staged := &connect.StageError{Stage: connect.StageTransform, Class: s.class, Err: failed}
+	err = p.again(ctx, staged, func() (err error) {
+		*r = before
+		keep, err = s.apply(r)
+		return err
+	})
+	return keep, err
 }
 
 func (s *step) apply(r *connect.Record) (keep bool, err error) {
@@ -118,34 +84,21 @@ func (p *pipeline) encode(ctx context.Context, r *connect.Record, out *kafka.Rec
 		}
 	}
 	if out.Key, err = p.key.Encode(ctx, r.Topic, r.Key); err != nil {
-		err = p.attempt(ctx, connect.StageKeyConverter, p.keyClass, again(&err, func() (err error) {
+		err = p.again(ctx, &connect.StageError{Stage: connect.StageKeyConverter, Class: p.keyClass, Err: err}, func() (err error) {
 			out.Key, err = p.key.Encode(ctx, r.Topic, r.Key)
 			return err
-		}))
+		})
 	}
 	if err != nil {
 		return false, err
 	}
 	if out.Value, err = p.value.Encode(ctx, r.Topic, r.Value); err != nil {
-		err = p.attempt(ctx, connect.StageValueConverter, p.valueClass, again(&err, func() (err error) {
+		err = p.again(ctx, &connect.StageError{Stage: connect.StageValueConverter, Class: p.valueClass, Err: err}, func() (err error) {
 			out.Value, err = p.value.Encode(ctx, r.Topic, r.Value)
 			return err
-		}))
+		})
 	}
 	return err == nil, err
-}
-
-// again makes of a call that failed once the first of a series, so that a record that does not fail costs no closure.
-func again(first *error, do func() error) func() error {
-	failed := *first
-	return func() error {
-		if failed != nil {
-			err := failed
-			failed = nil
-			return err
-		}
-		return do()
-	}
 }
 
 func (p *pipeline) encodeHeaders(ctx context.Context, r *connect.Record) ([]kafka.RecordHeader, error) {
@@ -170,19 +123,19 @@ func (p *pipeline) decode(ctx context.Context, b *kafka.Batch, m *kafka.Message,
 		Kafka: connect.Kafka{Topic: b.Topic, Partition: b.Partition, Offset: m.Offset, TimeType: timeType(m)},
 	}
 	if r.Key, err = p.key.Decode(ctx, b.Topic, m.Key); err != nil {
-		err = p.attempt(ctx, connect.StageKeyConverter, p.keyClass, again(&err, func() (err error) {
+		err = p.again(ctx, &connect.StageError{Stage: connect.StageKeyConverter, Class: p.keyClass, Err: err}, func() (err error) {
 			r.Key, err = p.key.Decode(ctx, b.Topic, m.Key)
 			return err
-		}))
+		})
 	}
 	if err != nil {
 		return false, err
 	}
 	if r.Value, err = p.value.Decode(ctx, b.Topic, m.Value); err != nil {
-		err = p.attempt(ctx, connect.StageValueConverter, p.valueClass, again(&err, func() (err error) {
+		err = p.again(ctx, &connect.StageError{Stage: connect.StageValueConverter, Class: p.valueClass, Err: err}, func() (err error) {
 			r.Value, err = p.value.Decode(ctx, b.Topic, m.Value)
 			return err
-		}))
+		})
 	}
 	if err != nil {
 		return false, err

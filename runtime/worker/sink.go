@@ -241,7 +241,7 @@ func (s *Sink) openTask(ctx context.Context, c offset.Connector, item offset.Tas
 	if err := parse(settings, t.plugin); err != nil {
 		return nil, connector.ConcealError(err, item.Settings, settings)
 	}
-	if t.dead, err = env.newDeadWriter(t.settings, item.ID); err != nil {
+	if t.dead, err = env.newDeadWriter(ctx, t.settings, item.ID); err != nil {
 		return nil, err
 	}
 	state := &sinkState{store: s.Store, connector: c.Name}

@@ -31,6 +31,8 @@ type sinkRun struct {
 	markers map[connect.TopicPartition]*offset.Marker
 	// failures are the lowest failed offsets by batch; with partial answers the rest of the event counts as done.
 	failures []failure
+	// at is the record that is being decoded.
+	at failure
 }
 
 // failure is where and why a partition's batch cannot go on.
@@ -38,6 +40,8 @@ type failure struct {
 	batch  *kafka.Batch
 	offset int64
 	err    error
+	// since is when it first failed, if that was before now.
+	since time.Time
 }
 
 // run works through the share. An error means the whole event must come again.
@@ -65,20 +69,16 @@ func (r *sinkRun) work(ctx context.Context) (err error) {
 	if r.task, err = r.sink.task(ctx, r.connector, r.item, r.log); err != nil {
 		return err
 	}
-	records, err := r.decode(ctx)
+	working, cancel := r.working(ctx)
+	defer cancel()
+	r.task.pipe.report, r.task.pipe.began = r.report, r.began
+	records, err := r.decode(working)
 	defer clear(r.task.records) // or the event's bytes would stay until the next one
 	if err != nil {
 		return err
 	}
-	finishing, cancel := r.working(ctx)
-	defer cancel()
-	if err := r.put(finishing, records); err != nil {
+	if err := r.put(working, records); err != nil {
 		return err
-	}
-	if f, ok := r.task.plugin.(connect.Flusher); ok {
-		if err := f.Flush(ctx); err != nil {
-			return fmt.Errorf("flushing: %w", err)
-		}
 	}
 	// Invariant 5: the event is not done before its dead letters are written.
 	return r.buryAll(ctx)
@@ -109,6 +109,7 @@ func (r *sinkRun) decode(ctx context.Context) ([]connect.Record, error) {
 		for j := range b.Messages {
 			m := &b.Messages[j]
 			r.report.Bytes += int64(len(m.Key) + len(m.Value))
+			r.at = failure{batch: b, offset: m.Offset}
 			keep, err := r.task.pipe.decode(ctx, b, m, &records[n])
 			switch {
 			case err == nil && keep:
@@ -136,6 +137,12 @@ func (r *sinkRun) decode(ctx context.Context) ([]connect.Record, error) {
 // recordFailed decides about a record that could not be decoded or transformed: go on without it, end its partition's
 // batch before it, or fail the event.
 func (r *sinkRun) recordFailed(ctx context.Context, b *kafka.Batch, m *kafka.Message, err error) (goOn bool, failed error) {
+	if late, ok := errors.AsType[*unfinishedError](err); ok {
+		// The next delivery goes on counting from where this one began.
+		err = fmt.Errorf("record %d of %s-%d: %w", m.Offset, b.Topic, b.Partition, err)
+		r.failures = append(r.failures, failure{batch: b, offset: m.Offset, err: err, since: late.since})
+		return false, err
+	}
 	if ctx.Err() != nil {
 		return false, err // time is up, not the record's fault
 	}
@@ -147,6 +154,7 @@ func (r *sinkRun) recordFailed(ctx context.Context, b *kafka.Batch, m *kafka.Mes
 		r.report.Skipped++
 		return true, nil
 	}
+	r.report.Errors++
 	if err := r.buryAll(ctx); err != nil {
 		return false, err
 	}
@@ -159,80 +167,17 @@ func (r *sinkRun) recordFailed(ctx context.Context, b *kafka.Batch, m *kafka.Mes
 	return false, f.err
 }
 
+// began is when the record that is being decoded first failed: now, unless an earlier delivery left word of it.
+func (r *sinkRun) began(ctx context.Context) (time.Time, error) {
+	m, err := r.marker(ctx, connect.TopicPartition{Topic: r.at.batch.Topic, Partition: r.at.batch.Partition})
+	if err != nil || m.Attempts == 0 || m.Offset != r.at.offset {
+		return time.Now(), err
+	}
+	return m.First, nil
+}
+
 // errTolerance is Connect's word for a failure that errors.tolerance does not let pass.
-var errTolerance = errors.New("tolerance exceeded in error handler")
-
-// put hands the records to the task and repeats that as often as it asks for it and there is time.
-func (r *sinkRun) put(ctx context.Context, records []connect.Record) error {
-	class := r.sink.Connector.TaskClass
-	for len(records) > 0 {
-		err := r.task.plugin.Put(ctx, records)
-		if err == nil {
-			r.report.Written += len(records)
-			return nil
-		}
-		if retry, ok := errors.AsType[*connect.RetryError](err); ok {
-			r.report.Retries++
-			wait := retry.After
-			if wait <= 0 {
-				wait = connect.RetryDelay
-			}
-			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait || pause(ctx, wait) != nil {
-				return &connect.StageError{Stage: connect.StagePut, Class: class, Err: fmt.Errorf("still asking for a retry when the invocation had to end: %w", err)}
-			}
-			continue
-		}
-		batch, ok := errors.AsType[*connect.BatchError](err)
-		if !ok || len(batch.Failed) == 0 {
-			return &connect.StageError{Stage: connect.StagePut, Class: class, Err: err}
-		}
-		return r.refused(ctx, records, batch)
-	}
-	return nil
-}
-
-// refused deals with records that the sink could not write while it wrote the others.
-func (r *sinkRun) refused(ctx context.Context, records []connect.Record, e *connect.BatchError) error {
-	r.report.Written += len(records) - len(e.Failed)
-	for i := range records {
-		err, bad := e.Failed[i]
-		if !bad {
-			continue
-		}
-		at := records[i].Kafka
-		b, m := r.find(at)
-		if b == nil {
-			return &connect.StageError{Stage: connect.StagePut, Class: r.sink.Connector.TaskClass, Err: err}
-		}
-		if f := slices.IndexFunc(r.failures, func(f failure) bool { return f.batch == b }); f >= 0 && r.failures[f].offset <= at.Offset {
-			continue
-		}
-		staged := &connect.StageError{Stage: connect.StagePut, Class: putClass, Err: err}
-		if _, err := r.recordFailed(ctx, b, m, staged); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// putClass is what Connect names as the class at work when a sink reports a record.
-const putClass = "org.apache.kafka.connect.sink.SinkTask"
-
-// find returns the message a record was made of.
-func (r *sinkRun) find(at connect.Kafka) (*kafka.Batch, *kafka.Message) {
-	for i := range r.batches {
-		b := &r.batches[i]
-		if b.Topic != at.Topic || b.Partition != at.Partition {
-			continue
-		}
-		for j := range b.Messages {
-			if b.Messages[j].Offset == at.Offset {
-				return b, &b.Messages[j]
-			}
-		}
-	}
-	return nil, nil
-}
+var errTolerance = errors.New("Tolerance exceeded in error handler") //nolint:staticcheck // and people look for it
 
 // succeeded shows progress in the table, at once after a failure and otherwise now and then.
 func (r *sinkRun) succeeded(ctx context.Context) error {

@@ -36,28 +36,6 @@ type Tick struct {
 	Task *int `json:"task,omitempty"`
 }
 
-// Report is what an invocation did. It becomes one line of metrics.
-type Report struct {
-	Connector, Worker string
-	// Task is the task that ran, -1 if none did.
-	Task int
-	// Did says how it ended: "ran", "paused", "not due", "held elsewhere", "revoked", "fenced", "failed", …
-	Did string
-	// Polled records came from the source or the event; Written went to Kafka or the target; Dropped by transforms;
-	// Skipped because failures are tolerated; Dead went to the dead-letter topic.
-	Polled, Written, Dropped, Skipped, Dead int
-	// Bytes are those of keys and values written or read.
-	Bytes int64
-	// Commits counts commits of offsets.
-	Commits int
-	// Retries counts calls repeated because the plugin asked for it.
-	Retries int
-	// Took is how long it took; Decode is the part of it that reading the trigger's event took.
-	Took, Decode time.Duration
-	// Err is the failure, also when it was tolerated by trying again.
-	Err error
-}
-
 // Run runs one invocation. The error it returns is one of the function itself, such as a table out of reach; a task that
 // fails is recorded in the table and in the Report, and will be tried again by a later tick.
 func (s *Source) Run(ctx context.Context, tick Tick) (Report, error) {

@@ -24,12 +24,15 @@ type sourceRun struct {
 
 	settings *connector.SourceConfig
 	pipe     *pipeline
-	plugin   connect.SourceTask
-	out      *outbox
-	ledger   ledger
-	flushed  time.Time
-	status   offset.Status
-	dry      bool
+	dead     *sourceLetters // nil: failed records that are tolerated are gone
+	// keepsOriginals says that failed records are wanted as they were before their transforms.
+	keepsOriginals bool
+	plugin         connect.SourceTask
+	out            *outbox
+	ledger         ledger
+	flushed        time.Time
+	status         offset.Status
+	dry            bool
 }
 
 // run does the work of the task. Its error is why the task failed, or the context's cause when the lease was lost.
@@ -44,6 +47,9 @@ func (r *sourceRun) run(ctx context.Context) (err error) {
 		return connector.ConcealError(err, r.connector.Config, settled)
 	}
 	r.pipe = newPipeline(&r.settings.Pipeline, &r.settings.Errors)
+	r.pipe.report = r.report
+	r.dead = newSourceLetters(&r.settings.Own.SourceLetters)
+	r.keepsOriginals = r.dead != nil || r.pipe.policy.log && r.pipe.policy.logMessages
 	if r.out, err = r.source.newOutbox(&env, r.settings, r.lease.Generation, r.task.ID); err != nil {
 		return err
 	}
@@ -109,7 +115,7 @@ func (r *sourceRun) loop(ctx context.Context) error {
 		r.report.Polled += len(records)
 		if len(records) > 0 {
 			last = time.Now()
-			if err := r.deliver(ctx, records); err != nil {
+			if err := r.deliver(ctx, polling, records); err != nil {
 				return err
 			}
 		}
