@@ -30,7 +30,7 @@ func TestFaults_BrokerSilent(t *testing.T) {
 // unreachable runs sources and sinks that do not reach their broker for a time.
 func unreachable(t *testing.T, long time.Duration, set func(*brokerGate, bool)) {
 	t.Helper()
-	newPlan(t, 6).parts(30, func(p plan) {
+	newPlan(t, 2, 6).parts(30, func(p plan) {
 		r := newRig(t, rigOptions{})
 		o := newOutage(p.rounds, time.Second, long, func(begins bool) { set(r.gate, begins) })
 		p.run(t, p.rounds, func(i int, random *rand.Rand) error {

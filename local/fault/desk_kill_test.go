@@ -52,7 +52,7 @@ func TestFaults_DeskKilledRealBroker(t *testing.T) {
 
 func deskKilled(t *testing.T, brokers string) {
 	t.Helper()
-	p := newPlan(t, 5)
+	p := newPlan(t, 2, 5)
 	programs(t)
 	var kills, ends, repeated atomic.Int64
 	p.run(t, 5, func(i int, random *rand.Rand) error {

@@ -24,6 +24,14 @@
 //
 // # Rounds
 //
-// SLUICE_ROUNDS is how many rounds each test runs, at least as many as without it; SLUICE_SEED decides all that is random
-// but the time things take. Both are told with -v, and with every failure.
+// By themselves the tests run a few rounds each. With SLUICE_CI, SLUICE_SEED or SLUICE_ROUNDS they run all they are meant to:
+// then a process is killed at every step at least five times, a holder is stopped at each, and poison stands at every place.
+// SLUICE_ROUNDS asks for more rounds, and SLUICE_SEED decides all that is random but the time things take. The seed is told
+// with -v, and with every failure.
+//
+// # What may come twice
+//
+// A dead letter is written and then noted in a marker of the table, so that it is not written again when its batch is. Between
+// the two, when a process is killed after Kafka took the letter and before the table has the marker, there is no telling, and
+// the letter comes once more: at least once, like all records. Nothing else makes a second one.
 package fault

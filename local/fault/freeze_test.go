@@ -17,7 +17,7 @@ import (
 // process is thawed for an invocation that has nothing to send, and not with what a later one sends.
 func TestFaults_FrozenProcessSendsNothingLater(t *testing.T) {
 	t.Parallel()
-	p := newPlan(t, 8)
+	p := newPlan(t, 2, 8)
 	r := newRig(t, rigOptions{freeze: true})
 	var held, thawed atomic.Int64
 	p.run(t, 16, func(i int, random *rand.Rand) error {

@@ -95,35 +95,39 @@ func build(dir string) error {
 // plan is how much a test does, and how it is random.
 type plan struct {
 	rounds int
-	seed   uint64
+	// least is how often each step is to be hit by tests that deal steps.
+	least int
+	seed  uint64
 	// first is the number of the first round, where a test runs its rounds in several parts.
 	first int
-	// full: rounds are asked for, or nothing may be left out.
-	full bool
 }
 
-// newPlan reads SLUICE_ROUNDS and SLUICE_SEED. quick is how many rounds do without them.
-func newPlan(t *testing.T, quick int) plan {
+// newPlan reads SLUICE_ROUNDS and SLUICE_SEED. Without them a test does a few rounds, brief; the rounds it is meant to do,
+// whole, are the least with them, and wherever nothing may be left out.
+func newPlan(t *testing.T, brief, whole int) plan {
 	t.Helper()
-	if os.Getenv("SLUICE_ROUNDS") == "" && os.Getenv("SLUICE_SEED") == "" {
-		t.Skip("kills processes for a minute: SLUICE_SEED=n asks for it, and so does make soak")
+	if testing.Short() {
+		t.Skip("kills processes for a minute")
 	}
-	p := plan{rounds: quick, seed: uint64(time.Now().UnixNano())}
-	if text := os.Getenv("SLUICE_SEED"); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
+	p := plan{rounds: brief, least: 1, seed: uint64(time.Now().UnixNano())}
+	rounds, seed := os.Getenv("SLUICE_ROUNDS"), os.Getenv("SLUICE_SEED")
+	if rounds+seed+os.Getenv("SLUICE_CI") != "" {
+		p.rounds, p.least = whole, 5
+	}
+	if seed != "" {
+		n, err := strconv.ParseUint(seed, 10, 64)
 		if err != nil {
 			t.Fatalf("SLUICE_SEED: %v", err)
 		}
-		p.seed = seed
+		p.seed = n
 	}
-	if text := os.Getenv("SLUICE_ROUNDS"); text != "" {
-		rounds, err := strconv.Atoi(text)
+	if rounds != "" {
+		n, err := strconv.Atoi(rounds)
 		if err != nil {
 			t.Fatalf("SLUICE_ROUNDS: %v", err)
 		}
-		p.rounds = max(quick, rounds)
+		p.rounds = max(whole, n)
 	}
-	p.full = p.rounds > quick || os.Getenv("SLUICE_CI") != ""
 	t.Logf("SLUICE_SEED=%d", p.seed)
 	return p
 }
@@ -133,10 +137,13 @@ func (p plan) random(round int) *rand.Rand {
 	return rand.New(rand.NewPCG(p.seed, uint64(p.first+round)))
 }
 
+// place is where a round stands among the cases that are tried in turn: the seed decides which come first.
+func (p plan) place(round int) int { return p.first + round + int(p.seed%1009) }
+
 // parts cuts the rounds into parts of so many and does one after the other.
 func (p plan) parts(together int, do func(plan)) {
 	for first := 0; first < p.rounds; first += together {
-		do(plan{rounds: min(together, p.rounds-first), seed: p.seed, first: first, full: p.full})
+		do(plan{rounds: min(together, p.rounds-first), least: p.least, seed: p.seed, first: first})
 	}
 }
 

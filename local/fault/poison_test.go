@@ -22,13 +22,14 @@ import (
 func TestFaults_PoisonRedelivered(t *testing.T) {
 	t.Parallel()
 	const records, deliveries = 8, 51
-	p := newPlan(t, records*len(poisonings))
+	p := newPlan(t, len(poisonings), records*len(poisonings))
 	r := newRig(t, rigOptions{})
 	var mu sync.Mutex
 	count := map[string]int{}
 	p.run(t, 8, func(i int, random *rand.Rand) error {
-		kind := poisonings[i%len(poisonings)]
-		position := i / len(poisonings) % records
+		k := p.place(i)
+		kind := poisonings[k%len(poisonings)]
+		position := k / len(poisonings) % records
 		s, err := newSink(t, r, fmt.Sprintf("poison%d", i), random, between(random, 1, 2), kind.settings)
 		if err != nil {
 			return err

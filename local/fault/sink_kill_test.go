@@ -30,8 +30,8 @@ func sinkSteps() []step {
 // killed before it could take note of it.
 func TestFaults_SinkKilled(t *testing.T) {
 	t.Parallel()
-	p := newPlan(t, 1)
-	d := newDeck(p, 5, sinkSteps())
+	p := newPlan(t, 1, 1)
+	d := newDeck(p, sinkSteps())
 	p.rounds = len(d.hands)
 	r := newRig(t, rigOptions{})
 	var repeated, torn atomic.Int64

@@ -30,7 +30,7 @@ func stopSteps() []step {
 func TestFaults_LeaseTakenFromStoppedHolder(t *testing.T) {
 	t.Parallel()
 	steps := stopSteps()
-	p := newPlan(t, 2*len(steps))
+	p := newPlan(t, len(steps)/2, 2*len(steps))
 	r := newRig(t, rigOptions{})
 	var mu sync.Mutex
 	count := map[string]int{}
@@ -39,7 +39,7 @@ func TestFaults_LeaseTakenFromStoppedHolder(t *testing.T) {
 		if err := s.begin(t); err != nil {
 			return err
 		}
-		at := steps[i%len(steps)]
+		at := steps[p.place(i)%len(steps)]
 		late := random.IntN(2) == 0 && at != step{"claim", false} // which is no holder yet
 		nth := 1
 		if at.name == "produce" || at.name == "commit" {

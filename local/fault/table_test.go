@@ -33,7 +33,7 @@ func behind(t *testing.T, script proxy.Script) (*rig, *proxy.Proxy) {
 // requests whose sender has long given up and asked again.
 func TestFaults_Table(t *testing.T) {
 	t.Parallel()
-	p := newPlan(t, 12)
+	p := newPlan(t, 4, 12)
 	r, faults := behind(t, proxy.Random(p.seed, 0.15,
 		proxy.Fault{Kind: proxy.Throttle}, proxy.Fault{Kind: proxy.Throttle}, proxy.Fault{Kind: proxy.Unavailable},
 		proxy.Fault{Kind: proxy.CutBefore}, proxy.Fault{Kind: proxy.CutAfter}, proxy.Fault{Kind: proxy.CutInside},
@@ -104,7 +104,7 @@ func throughTable(t *testing.T, r *rig, i int, random *rand.Rand) (repeated int,
 func TestFaults_TableGone(t *testing.T) {
 	t.Parallel()
 	const gone = 9 * time.Second
-	newPlan(t, 6).parts(30, func(p plan) {
+	newPlan(t, 2, 6).parts(30, func(p plan) {
 		r, faults := behind(t, nil)
 		o := newOutage(p.rounds, time.Second, gone, func(begins bool) {
 			if begins {

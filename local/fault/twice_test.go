@@ -15,7 +15,7 @@ import (
 // A tick is delivered twice and more often, at about the same time. Every line arrives once.
 func TestFaults_TickTwice(t *testing.T) {
 	t.Parallel()
-	p := newPlan(t, 10)
+	p := newPlan(t, 2, 10)
 	r := newRig(t, rigOptions{})
 	var ticks atomic.Int64
 	p.run(t, 4, func(i int, random *rand.Rand) error {

@@ -270,11 +270,11 @@ type deck struct {
 	hits map[step]int
 }
 
-// newDeck deals hands of up to two steps for so many rounds or more, and each step at least so often.
-func newDeck(p plan, least int, steps []step) *deck {
-	d := &deck{steps: steps, least: least, hits: map[step]int{}}
+// newDeck deals hands of up to two steps for so many rounds or more, and each step as often as is planned, or more.
+func newDeck(p plan, steps []step) *deck {
+	d := &deck{steps: steps, least: p.least, hits: map[step]int{}}
 	random := rand.New(rand.NewPCG(p.seed, 1<<40))
-	for dealt := 0; len(d.hands) < p.rounds || dealt < least; dealt++ {
+	for dealt := 0; len(d.hands) < p.rounds || dealt < p.least; dealt++ {
 		pile := slices.Clone(steps)
 		random.Shuffle(len(pile), func(i, j int) { pile[i], pile[j] = pile[j], pile[i] })
 		var hand []step
