@@ -44,6 +44,7 @@ var layers = []layer{
 	{"events", nil, nil},
 	{"runtime/schema", nil, nil},
 	{"runtime/schema/avro", []string{"runtime/schema", "runtime/config"}, nil},
+	{"runtime/schema/protobuf", []string{"runtime/schema", "runtime/config"}, []string{"github.com/bufbuild/protocompile", "google.golang.org/protobuf"}},
 	{"runtime/config", nil, nil},
 	{"runtime/connect", []string{"runtime/schema", "runtime/config"}, nil},
 	{"runtime/javaregex", []string{"runtime/config"}, []string{"github.com/dlclark/regexp2"}},
@@ -82,7 +83,7 @@ var (
 
 // pure folders speak to nothing outside the process.
 var pure = []string{
-	"runtime/schema", "runtime/schema/avro", "runtime/config", "runtime/connect", "runtime/javaregex", "runtime/connector", "runtime/convert", "runtime/transform",
+	"runtime/schema", "runtime/schema/avro", "runtime/schema/protobuf", "runtime/config", "runtime/connect", "runtime/javaregex", "runtime/connector", "runtime/convert", "runtime/transform",
 }
 
 // reserved are imports that shipped code may have in these folders only.

@@ -1,0 +1,245 @@
+package protobuf
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/bufbuild/protocompile/parser"
+	"github.com/bufbuild/protocompile/reporter"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// own is the name under which a file is read that nobody imports.
+const own = "schema.proto"
+
+// Parse reads a .proto file. refs are the texts of the files that it imports, by the path under which it does; those of
+// google.protobuf and of the logical types need not be there.
+func Parse(text string, refs map[string]string) (*Schema, error) {
+	r := reader{refs: refs, files: &protoregistry.Files{}, meta: metas{}}
+	read, err := r.read(own, text)
+	if err != nil {
+		return nil, fmt.Errorf("reading a Protobuf schema: %w", err)
+	}
+	return &Schema{text: text, read: read, meta: r.meta}, nil
+}
+
+// metas are the entries of field_meta options by the full names of the fields.
+type metas map[protoreflect.FullName]map[string]string
+
+// reader reads files with all that they import.
+type reader struct {
+	refs  map[string]string
+	files *protoregistry.Files
+	meta  metas
+	depth int
+}
+
+// deepest is how many files may import each other in a row.
+const deepest = 50
+
+func (r *reader) read(path, text string) (protoreflect.FileDescriptor, error) {
+	if r.depth++; r.depth > deepest {
+		return nil, fmt.Errorf("%s: too many files import each other", path)
+	}
+	defer func() { r.depth-- }()
+	handler := reporter.NewHandler(nil)
+	node, err := parser.Parse(path, strings.NewReader(text), handler)
+	if err != nil {
+		return nil, err
+	}
+	result, err := parser.ResultFromAST(node, true, handler)
+	if err != nil {
+		return nil, err
+	}
+	d := proto.CloneOf(result.FileDescriptorProto())
+	for _, dependency := range d.GetDependency() {
+		if err := r.load(dependency); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.settle(d); err != nil {
+		return nil, err
+	}
+	file, err := protodesc.NewFile(d, r.files)
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+// load makes a file known that another one imports.
+func (r *reader) load(path string) error {
+	if _, err := r.files.FindFileByPath(path); err == nil {
+		return nil
+	}
+	if text, ok := r.refs[path]; ok {
+		return r.loadText(path, text)
+	}
+	if file := linked(path); file != nil {
+		return r.files.RegisterFile(file)
+	}
+	if text, ok := common(path); ok {
+		return r.loadText(path, text)
+	}
+	return fmt.Errorf("it imports %q, to which the registry has no reference", path)
+}
+
+func (r *reader) loadText(path, text string) error {
+	file, err := r.read(path, text)
+	if err != nil {
+		return err
+	}
+	return r.files.RegisterFile(file)
+}
+
+// settle makes of the options, which are as they were read, what matters here, and drops the others: options that users
+// define need not be known to read messages.
+func (r *reader) settle(d *descriptorpb.FileDescriptorProto) error {
+	d.Options = nil
+	for _, s := range d.GetService() {
+		s.Options = nil
+		for _, m := range s.GetMethod() {
+			m.Options = nil
+		}
+	}
+	for _, e := range d.GetEnumType() {
+		settleEnum(e)
+	}
+	for _, f := range d.GetExtension() {
+		f.Options = nil
+	}
+	prefix := protoreflect.FullName(d.GetPackage())
+	for _, m := range d.GetMessageType() {
+		if err := r.settleMessage(prefix.Append(protoreflect.Name(m.GetName())), m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func settleEnum(e *descriptorpb.EnumDescriptorProto) {
+	aliases := false
+	for _, o := range e.GetOptions().GetUninterpretedOption() {
+		aliases = aliases || optionName(o) == "allow_alias" && o.GetIdentifierValue() == "true"
+	}
+	e.Options = nil
+	if aliases {
+		e.Options = &descriptorpb.EnumOptions{AllowAlias: new(true)}
+	}
+	for _, v := range e.GetValue() {
+		v.Options = nil
+	}
+}
+
+func (r *reader) settleMessage(name protoreflect.FullName, m *descriptorpb.DescriptorProto) error {
+	var options *descriptorpb.MessageOptions
+	if m.GetOptions().GetMapEntry() {
+		options = &descriptorpb.MessageOptions{MapEntry: new(true)}
+	}
+	m.Options = options
+	for _, x := range m.GetExtensionRange() {
+		x.Options = nil
+	}
+	for _, o := range m.GetOneofDecl() {
+		o.Options = nil
+	}
+	for _, e := range m.GetEnumType() {
+		settleEnum(e)
+	}
+	for _, f := range append(m.GetField(), m.GetExtension()...) {
+		if err := r.settleField(name.Append(protoreflect.Name(f.GetName())), f); err != nil {
+			return err
+		}
+	}
+	for _, inner := range m.GetNestedType() {
+		if err := r.settleMessage(name.Append(protoreflect.Name(inner.GetName())), inner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) settleField(name protoreflect.FullName, f *descriptorpb.FieldDescriptorProto) error {
+	given := f.GetOptions().GetUninterpretedOption()
+	f.Options, f.JsonName = nil, nil
+	for _, o := range given {
+		switch optionName(o) {
+		case "default":
+			f.DefaultValue = new(defaultOf(o))
+		case "packed":
+			f.Options = &descriptorpb.FieldOptions{Packed: new(o.GetIdentifierValue() == "true")}
+		case "(confluent.field_meta)":
+			if err := r.note(name, o.GetAggregateValue()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func optionName(o *descriptorpb.UninterpretedOption) string {
+	var b strings.Builder
+	for i, part := range o.GetName() {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		if part.GetIsExtension() {
+			b.WriteString("(" + strings.TrimPrefix(part.GetNamePart(), ".") + ")")
+		} else {
+			b.WriteString(part.GetNamePart())
+		}
+	}
+	return b.String()
+}
+
+// defaultOf is a default as descriptors have it.
+func defaultOf(o *descriptorpb.UninterpretedOption) string {
+	switch {
+	case o.IdentifierValue != nil:
+		return o.GetIdentifierValue()
+	case o.PositiveIntValue != nil:
+		return strconv.FormatUint(o.GetPositiveIntValue(), 10)
+	case o.NegativeIntValue != nil:
+		return strconv.FormatInt(o.GetNegativeIntValue(), 10)
+	case o.DoubleValue != nil:
+		return strconv.FormatFloat(o.GetDoubleValue(), 'g', -1, 64)
+	}
+	return string(o.GetStringValue())
+}
+
+// note keeps the entries of a field's meta data.
+func (r *reader) note(name protoreflect.FullName, text string) error {
+	if err := r.load(metaFile); err != nil {
+		return err
+	}
+	found, err := r.files.FindDescriptorByName("confluent.Meta")
+	if err != nil {
+		return err
+	}
+	description, ok := found.(protoreflect.MessageDescriptor)
+	if !ok {
+		return fmt.Errorf("confluent.Meta is no message")
+	}
+	m := dynamicpb.NewMessage(description)
+	if err := (prototext.UnmarshalOptions{DiscardUnknown: true}).Unmarshal([]byte(text), m); err != nil {
+		return fmt.Errorf("reading the option (confluent.field_meta) of %s: %w", name, err)
+	}
+	params := description.Fields().ByName("params")
+	if params == nil || !params.IsMap() {
+		return nil
+	}
+	entries := map[string]string{}
+	m.Get(params).Map().Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
+		entries[k.String()] = v.String()
+		return true
+	})
+	r.meta[name] = entries
+	return nil
+}
