@@ -43,6 +43,14 @@ func keep(ctx context.Context, store offset.Leaser, lease offset.Lease, since ti
 	return held, k
 }
 
+// lost is why the lease is gone for good: nil while it is held, and when it was revoked and there is a moment left.
+func lost(held context.Context) error {
+	if err := context.Cause(held); errors.Is(err, offset.ErrFenced) || errors.Is(err, errLeaseExpiring) {
+		return err
+	}
+	return nil
+}
+
 func (k *keeper) extend(since time.Time) {
 	t := since.Add(k.lease.TTL)
 	k.expires.Store(&t)

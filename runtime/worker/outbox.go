@@ -68,6 +68,23 @@ func (o *outbox) close() {
 	}
 }
 
+// abortWhenLost drops what is unacknowledged the moment the lease is lost, also while the task is busy with its poll: its
+// client would go on sending. The function it returns ends that.
+func (o *outbox) abortWhenLost(held context.Context) (stop func()) {
+	ended := make(chan struct{})
+	watching := context.AfterFunc(held, func() {
+		defer close(ended)
+		if lost(held) != nil {
+			o.producer.Abort()
+		}
+	})
+	return func() {
+		if !watching() {
+			<-ended // or it might hit the next invocation
+		}
+	}
+}
+
 // deliver transforms, converts and hands over what a Poll returned, all in this one pass. What fails is tried again while
 // there is time for polling.
 func (r *sourceRun) deliver(ctx, polling context.Context, records []connect.Record) error {
@@ -163,8 +180,12 @@ func (r *sourceRun) encodeFailed(ctx context.Context, b *batch, from connect.Sou
 // send hands a batch to the producer.
 func (r *sourceRun) send(ctx context.Context, b *batch) error {
 	if len(b.records) > 0 {
+		// Invariant 3: somebody else may be at it before these arrive.
+		if err := lost(ctx); err != nil {
+			return err
+		}
 		if !r.keeper.safe() {
-			return errLeaseExpiring // Invariant 3: somebody else may be at it before these arrive
+			return errLeaseExpiring
 		}
 		// The records do not end with the poll: what is handed over is waited for, or dropped with the producer.
 		b.flight = r.out.producer.Produce(context.WithoutCancel(ctx), b.records)

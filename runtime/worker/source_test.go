@@ -301,3 +301,32 @@ func TestSource_ToldToEndCommitsWhatIsOnItsWay(t *testing.T) {
 		t.Errorf("the next invocation: %+v", r)
 	}
 }
+
+// A task that has lost its lease while it polls sends nothing more: neither what it had not sent, nor what the poll brings.
+func TestSource_SendsNothingWithoutItsLease(t *testing.T) {
+	t.Parallel()
+	b, f := setup(t), &feed{}
+	f.add("a", "late")
+	b.put(t, "c", map[string]string{"sluice.lease.ms": "6000"})
+	f.poll = func(ctx context.Context) error {
+		c, _, err := b.store.Look(t.Context(), "c", 1)
+		if err == nil {
+			_, err = b.store.AlterOffsets(t.Context(), c, nil, true)
+		}
+		if err == nil {
+			<-ctx.Done()
+		}
+		return err
+	}
+	if r := run(t, b.source(f), "c"); r.Did != "fenced" || r.Polled != 1 || r.Written != 0 {
+		t.Errorf("%+v", r)
+	}
+	f.poll = nil
+	f.add("a", "then")
+	if r := run(t, b.source(f), "c"); r.Written != 2 {
+		t.Errorf("the next one: %+v", r)
+	}
+	if diff := cmp.Diff([]string{"late", "then"}, b.read(t, "feed", 2)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -54,6 +54,7 @@ func (r *sourceRun) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.out.close() // Invariant 8: what is unacknowledged then is dropped
+	defer r.out.abortWhenLost(ctx)()
 	r.plugin = r.source.Connector.New()
 	settings, err := env.resolve(ctx, r.task.Settings)
 	if err != nil {
@@ -196,8 +197,8 @@ func (r *sourceRun) settleThen(ctx context.Context, failure error) error {
 
 // settle waits for everything in flight and commits it.
 func (r *sourceRun) settle(ctx context.Context) error {
-	if lost := context.Cause(ctx); errors.Is(lost, offset.ErrFenced) || errors.Is(lost, errLeaseExpiring) {
-		return lost // Invariant 3: who lost the lease commits nothing
+	if err := lost(ctx); err != nil {
+		return err // Invariant 3: who lost the lease commits nothing
 	}
 	// A revoked lease, the deadline and being told to end all leave a moment to finish.
 	finishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.finishTime())
