@@ -194,8 +194,8 @@ func (r *rig) tickUntil(name string, every time.Duration, done func() (bool, err
 	return nil
 }
 
-// patience is how long anything may take.
-const patience = 90 * time.Second
+// patience is how long anything may take on a machine that has much else to do. What hangs, hangs longer.
+const patience = 4 * time.Minute
 
 // poll waits until something is true.
 func poll(ctx context.Context, every time.Duration, done func() (bool, error)) error {

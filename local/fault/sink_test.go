@@ -56,6 +56,7 @@ type partition struct {
 
 	restarts []int // places in good at which a delivery began that came after one that failed
 	failed   bool  // the last delivery
+	underway int   // deliveries that have not ended
 	done     int64 // the offset behind what was delivered with success
 }
 
@@ -131,9 +132,12 @@ func (s *sink) delivering(event *kafka.Event) {
 		if first > p.done || first < p.done && !s.forgetful {
 			s.problems = append(s.problems, fmt.Sprintf("offset %d of partition %d is delivered, and %d is due", first, b.Partition, p.done))
 		}
-		if p.failed || first < p.done {
+		// Who did not reach the broker for long loses its partitions, also while it delivers some of them: then the next
+		// one delivers the same again.
+		if p.failed || first < p.done || p.underway > 0 && s.forgetful {
 			p.restarts = append(p.restarts, p.before[first])
 		}
+		p.underway++
 	}
 }
 
@@ -143,6 +147,7 @@ func (s *sink) delivered(event *kafka.Event, response kafka.Response, err error)
 	for _, b := range event.Batches {
 		p := &s.partitions[b.Partition]
 		p.failed = err != nil
+		p.underway--
 		if err == nil {
 			p.done = b.Messages[len(b.Messages)-1].Offset + 1
 		}
