@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-connect/sluice/local/e2e/desk"
+	built "github.com/sluice-connect/sluice/local/e2e/desk"
 	"github.com/sluice-connect/sluice/local/function"
 	"github.com/sluice-connect/sluice/local/table"
 	"github.com/sluice-connect/sluice/runtime"
@@ -37,7 +37,7 @@ exec "$KILL_BOOTSTRAP"
 // every record is in the table, and once: by its key, or by sluice.exactly.once although there is none.
 func TestSink_Killed(t *testing.T) {
 	t.Parallel()
-	b, err := desk.Build(t.Context())
+	b, err := built.Build(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
