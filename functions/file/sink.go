@@ -16,9 +16,10 @@ import (
 // Sink appends each value to a file, as a line.
 //
 // A process that is killed while it writes leaves the file without a \n at its end, and the batch comes again. The sink
-// then looks at what stands behind the last \n: if a line of the batch begins with it, it is our own torn line, and is
-// cut off, because the whole line follows. If not, it is somebody else's text; it is given its \n and kept. All this
-// happens under the lock under which every invocation writes, so that nobody's write is taken for a torn one.
+// then looks at what stands behind the last \n: if a line of the batch begins with it, or the file is marked as being
+// written by somebody who never ended, it is our own torn line, and is cut off, because the whole line follows. If not, it
+// is somebody else's text; it is given its \n and kept. All this happens under the lock under which every invocation
+// writes, so that nobody's write is taken for a torn one.
 var Sink = connect.SinkConnector{
 	Class:     "org.apache.kafka.connect.file.FileStreamSinkConnector",
 	TaskClass: "org.apache.kafka.connect.file.FileStreamSinkTask",
@@ -116,6 +117,8 @@ func (s *sinkTask) write(ctx context.Context) (err error) {
 		return fmt.Errorf("repairing the end of %s: %w", s.path, err)
 	}
 	s.dirty = true
+	mark(s.file, size)
+	defer unmark(s.file)
 	if n, err := s.file.Write(s.batch); err != nil {
 		return errors.Join(fmt.Errorf("writing %s: %w", s.path, err), s.takeBack(size, n))
 	}
@@ -163,7 +166,7 @@ func (s *sinkTask) repair() (size int64, err error) {
 	if err != nil || len(tail) == 0 {
 		return size, err
 	}
-	if int64(len(tail)) < mostTail && s.begins(tail) {
+	if int64(len(tail)) < mostTail && (s.begins(tail) || s.left(size-int64(len(tail)))) {
 		size -= int64(len(tail))
 		s.log.Warn("cutting off a line that a killed invocation left unfinished", "file", s.path, "bytes", len(tail))
 		return size, s.file.Truncate(size)
@@ -193,6 +196,12 @@ func (s *sinkTask) tail(size int64) ([]byte, error) {
 			return tail, nil
 		}
 	}
+}
+
+// left tells whether what stands there was left by an invocation that was killed.
+func (s *sinkTask) left(at int64) bool {
+	from, ok := marked(s.file)
+	return ok && at >= from
 }
 
 // begins tells whether a line of the batch begins with tail.

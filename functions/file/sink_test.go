@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/sluice-connect/sluice/functions/file"
 	"github.com/sluice-connect/sluice/runtime/config"
@@ -121,6 +122,35 @@ func TestSink_RepairsTheEnd(t *testing.T) {
 			w := openSink(t, temp(t, c.before))
 			w.put(texts("first", "second line", long))
 			w.want(c.after)
+		})
+	}
+}
+
+// A process was killed in the middle of a batch that is not the next one to come: another partition's. What it left is told
+// by its mark, which says from where on it was writing.
+func TestSink_RepairsWhatAnotherBatchLeft(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before, marked, after string
+	}{
+		"torn":                    {"old\nwhole\nto", "4", "old\nwhole\nfirst\n"},
+		"torn, the first":         {"old\nto", "4", "old\nfirst\n"},
+		"nothing written":         {"old\n", "4", "old\nfirst\n"},
+		"it stood there before":   {"old\nother", "9", "old\nother\nfirst\n"},
+		"the mark makes no sense": {"old\nother", "x", "old\nother\nfirst\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := temp(t, c.before)
+			if err := unix.Setxattr(path, "user.sluice.writing", []byte(c.marked), 0); err != nil {
+				t.Skipf("this file system has no extended attributes: %v", err)
+			}
+			w := openSink(t, path)
+			w.put(texts("first"))
+			w.want(c.after)
+			if n, err := unix.Getxattr(path, "user.sluice.writing", nil); err == nil {
+				t.Errorf("a mark of %d bytes is left", n)
+			}
 		})
 	}
 }

@@ -41,7 +41,8 @@ func unreachable(t *testing.T, long time.Duration, set func(*brokerGate, bool)) 
 			}
 			s, err := newSink(t, r, name, random, between(random, 1, 3), nil)
 			if err == nil {
-				err = s.feed(6000, 200) // enough that the outage finds it at work
+				s.batch = between(random, 1, 20)
+				err = s.feed(400*s.batch, 200) // enough that the outage finds it at work
 			}
 			return o.share(err, s.through)
 		})
@@ -82,7 +83,7 @@ func (o *outage) share(prepared error, do func(over <-chan struct{}) error) erro
 // through lets a sink work until things are well again, and then to its end.
 func (s *sink) through(over <-chan struct{}) error {
 	s.forgetful = true // the trigger does not reach the broker either
-	if err := s.pull(func(m *trigger.Mapping) { m.BatchSize = between(s.random, 1, 20) }); err != nil {
+	if err := s.pull(func(m *trigger.Mapping) { m.BatchSize = s.batch }); err != nil {
 		return err
 	}
 	defer s.close()

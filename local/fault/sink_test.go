@@ -38,6 +38,8 @@ type sink struct {
 	answer func(event *kafka.Event, answer []byte, err error) ([]byte, error)
 	// partial: the trigger honours partial answers.
 	partial bool
+	// batch is the most records of an event, where the test decides that before.
+	batch int
 	// forgetful: what was delivered may come again, since the trigger's own commits may fail.
 	forgetful bool
 

@@ -3,6 +3,7 @@
 package fault_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,17 +36,20 @@ func TestFaults_LeaseTakenFromStoppedHolder(t *testing.T) {
 	var mu sync.Mutex
 	count := map[string]int{}
 	p.run(t, 32, func(i int, random *rand.Rand) error {
-		s := &source{rig: r, name: fmt.Sprintf("stopped%d", i), random: random}
-		if err := s.begin(t); err != nil {
-			return err
-		}
 		at := steps[p.place(i)%len(steps)]
 		late := random.IntN(2) == 0 && at != step{"claim", false} // which is no holder yet
 		nth := 1
 		if at.name == "produce" || at.name == "commit" {
 			nth = between(random, 1, 2)
 		}
-		what, err := s.stopAt(at, nth, late)
+		s, what, err := (*source)(nil), []string(nil), errNeverCame
+		for again := 0; errors.Is(err, errNeverCame) && again < 5; again++ { // its heartbeat may have been slow
+			s = &source{rig: r, name: fmt.Sprintf("stopped%d.%d", i, again), random: random}
+			if err := s.begin(t); err != nil {
+				return err
+			}
+			what, err = s.stopAt(at, nth, late)
+		}
 		if err != nil {
 			return fmt.Errorf("stopped %s, late %t: %w; log:\n\t%s", at, late, err, r.log(s.name))
 		}
@@ -89,7 +93,7 @@ func (s *source) stopAt(at step, nth int, late bool) (what []string, err error) 
 	case holder = <-stopped:
 	case err := <-first:
 		if err != nil || nth == 1 {
-			return nil, fmt.Errorf("it never came there: %w", err)
+			return nil, errors.Join(errNeverCame, err)
 		}
 		return s.stopAt(at, 1, late) // it had only one batch
 	case <-time.After(patience):
@@ -115,7 +119,8 @@ func (s *source) stopAt(at step, nth int, late bool) (what []string, err error) 
 	release()
 	select {
 	case err := <-first:
-		if err != nil && at.name != "claim" {
+		// It slept through all its deadlines, and may say so.
+		if err != nil && at.name != "claim" && !strings.Contains(err.Error(), context.DeadlineExceeded.Error()) {
 			return nil, fmt.Errorf("the one that was stopped: %w", err)
 		}
 	case <-time.After(patience):

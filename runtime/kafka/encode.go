@@ -23,6 +23,7 @@ type Encoder struct {
 	count     int
 	topic     string
 	partition int32
+	head      []byte // with which every record of the partition begins
 }
 
 // Add appends a record and says whether it did: if the event would grow beyond the limit, nothing is added. Records of
@@ -45,9 +46,10 @@ func (e *Encoder) Add(topic string, partition int32, m *Message) bool {
 	default:
 		e.buf = append(e.buf, ',')
 	}
-	e.buf = appendMessage(e.buf, topic, partition, m)
+	e.buf = appendMessage(append(e.buf, e.head...), m)
 	if len(e.buf)+len(eventEnd) > limit {
 		e.buf = e.buf[:before]
+		e.setHead(e.topic, e.partition) // that of another partition may have taken its place
 		return false
 	}
 	e.count++
@@ -100,6 +102,13 @@ func (e *Encoder) begin() {
 func (e *Encoder) beginPartition(topic string, partition int32) {
 	e.buf = appendString(e.buf, BatchID(topic, partition))
 	e.buf = append(e.buf, ":["...)
+	e.setHead(topic, partition)
+}
+
+func (e *Encoder) setHead(topic string, partition int32) {
+	e.head = appendString(append(e.head[:0], `{"topic":`...), topic)
+	e.head = strconv.AppendInt(append(e.head, `,"partition":`...), int64(partition), 10)
+	e.head = append(e.head, `,"offset":`...)
 }
 
 // BatchID returns the key under which an event lists the records of a partition.
@@ -120,13 +129,9 @@ func AppendEvent(dst []byte, e *Event) []byte {
 	return append(dst, enc.Bytes()...)
 }
 
-// appendMessage appends one record. As the real trigger does, it leaves out a key or value that is null.
-func appendMessage(dst []byte, topic string, partition int32, m *Message) []byte {
-	dst = append(dst, `{"topic":`...)
-	dst = appendString(dst, topic)
-	dst = append(dst, `,"partition":`...)
-	dst = strconv.AppendInt(dst, int64(partition), 10)
-	dst = append(dst, `,"offset":`...)
+// appendMessage appends the rest of a record, from its offset on. As the real trigger does, it leaves out a key or value
+// that is null.
+func appendMessage(dst []byte, m *Message) []byte {
 	dst = strconv.AppendInt(dst, m.Offset, 10)
 	dst = append(dst, `,"timestamp":`...)
 	dst = strconv.AppendInt(dst, m.Timestamp, 10)

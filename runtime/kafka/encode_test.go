@@ -143,3 +143,17 @@ func FuzzParseResponse(f *testing.F) {
 		}
 	})
 }
+
+// A record that does not fit leaves no trace, also if it is the first of its partition.
+func TestEncoder_GoesOnAfterWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	e := kafka.Encoder{Limit: 400}
+	small, large := &kafka.Message{Value: []byte("x")}, &kafka.Message{Value: make([]byte, 400)}
+	if !e.Add("a", 0, small) || e.Add("b", 1, large) || !e.Add("a", 0, small) {
+		t.Fatal("the wrong ones were added")
+	}
+	event, err := kafka.Decode(e.Bytes())
+	if err != nil || len(event.Batches) != 1 || event.Batches[0].ID != "a-0" || len(event.Batches[0].Messages) != 2 {
+		t.Errorf("%+v, %v", event, err)
+	}
+}

@@ -125,6 +125,9 @@ func FuzzParseDecimal(f *testing.F) {
 		if err != nil || !schema.Equal(back, d) {
 			t.Errorf("the bytes of %s read as %s, %v", d, back, err)
 		}
+		if d.Scale < -10_000 || d.Scale > 10_000 {
+			return // a million zeros are as good as ten thousand, and take too long
+		}
 		if plain := d.PlainString(); !strings.ContainsAny(plain, "eE") {
 			if back, err = schema.ParseDecimal(plain); err != nil || back.Cmp(d) != 0 {
 				t.Errorf("%s in plain is %s, which reads as %s, %v", d, plain, back, err)
