@@ -24,10 +24,15 @@ type account struct {
 	LastErrorAt time.Time
 	Next        time.Time
 	Failing     bool
+	// Counters are sums over the lines of metrics, by task and by name; Gauges are the last line's.
+	Counters, Gauges map[series]float64
 
 	sample   int64
 	sampleAt time.Time
 }
+
+// series is a number of a task that changes with time.
+type series struct{ Task, Name string }
 
 // ledger keeps the accounts of all connectors.
 type ledger struct {
@@ -95,7 +100,9 @@ func (l *ledger) snapshot(now time.Time) []account {
 			}
 			a.sample, a.sampleAt = a.Out, now
 		}
-		out = append(out, *a)
+		copied := *a
+		copied.Counters, copied.Gauges = maps.Clone(a.Counters), maps.Clone(a.Gauges)
+		out = append(out, copied)
 	}
 	return out
 }
@@ -121,26 +128,44 @@ func (t *metricsTap) Write(p []byte) (int, error) {
 }
 
 func (t *metricsTap) read(line []byte) {
-	var m struct {
-		Connector string  `json:"connector"`
-		Polled    float64 `json:"records-polled"`
-		Written   float64 `json:"records-written"`
-		Dead      float64 `json:"deadletterqueue-writes"`
-		Did       string  `json:"did"`
-		Error     string  `json:"error"`
-	}
-	if json.Unmarshal(line, &m) != nil || m.Connector == "" {
+	var m map[string]any
+	if json.Unmarshal(line, &m) != nil {
 		return
 	}
-	t.ledger.update(m.Connector, func(a *account) {
-		a.In += int64(m.Polled)
-		a.Out += int64(m.Written)
-		a.Dead += int64(m.Dead)
+	text := func(name string) string { s, _ := m[name].(string); return s }
+	name := text("connector")
+	if name == "" {
+		return
+	}
+	t.ledger.update(name, func(a *account) {
+		a.count(text("task"), text("did"), m)
 	})
 	switch {
-	case m.Error != "":
-		t.failed(m.Connector, m.Error)
-	case m.Did == "ran":
-		t.did(m.Connector)
+	case text("error") != "":
+		t.failed(name, text("error"))
+	case text("did") == "ran":
+		t.did(name)
+	}
+}
+
+// count adds a line of metrics to the account.
+func (a *account) count(task, did string, line map[string]any) {
+	number := func(name string) float64 { n, _ := line[name].(float64); return n }
+	a.In += int64(number("source-record-poll-total") + number("sink-record-read-total"))
+	a.Out += int64(number("source-record-write-total") + number("sink-record-send-total"))
+	a.Dead += int64(number("dead-letter-write-total"))
+	if a.Counters == nil {
+		a.Counters, a.Gauges = map[series]float64{}, map[series]float64{}
+	}
+	a.Counters[series{task, "invocations:" + did}]++
+	for _, m := range exported {
+		n, ok := line[m.name].(float64)
+		switch {
+		case !ok:
+		case m.counter:
+			a.Counters[series{task, m.name}] += n
+		default:
+			a.Gauges[series{task, m.name}] = n
+		}
 	}
 }

@@ -24,6 +24,7 @@ import (
 
 // rest is Connect's REST API on the desk.
 type rest struct {
+	ledger *ledger
 	server atomic.Pointer[control.Server] // nil until the desk is there
 
 	mu    sync.Mutex
@@ -43,7 +44,7 @@ func (d *desk) openRest() error {
 		return fmt.Errorf("listening for REST at %s: %w (is another Connect, or another sluice, running? --rest chooses another address)", d.flags.rest, err)
 	}
 	d.restAddr = listener.Addr().String()
-	d.api = &rest{asked: map[string]bool{}}
+	d.api = &rest{ledger: d.ledger, asked: map[string]bool{}}
 	d.api.planningCtx, d.api.cancelPlanning = context.WithCancel(context.Background())
 	d.rest = &http.Server{Handler: d.api, ReadHeaderTimeout: time.Minute}
 	go d.rest.Serve(listener) //nolint:errcheck // it ends with Close
@@ -78,6 +79,10 @@ func (d *desk) serveRest() error {
 
 // ServeHTTP implements http.Handler.
 func (r *rest) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if request.URL.Path == "/metrics" {
+		r.ledger.serveMetrics(w, request)
+		return
+	}
 	if server := r.server.Load(); server != nil {
 		server.ServeHTTP(w, request)
 		return

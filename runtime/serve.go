@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/control"
@@ -26,6 +27,7 @@ func ServeSource(c connect.SourceConnector) {
 		return handler{
 			controls: SourceControls(c, e.Worker),
 			log:      e.Worker.Log,
+			calls:    e.Store.Calls,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
 				// Told to end, a source stops polling, settles what it has and gives its lease back.
 				ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
@@ -55,7 +57,8 @@ func ServeSink(c connect.SinkConnector) {
 				_, _, err := sink.Run(ctx, []byte(nothing))
 				return err
 			}),
-			log: e.Worker.Log,
+			log:   e.Worker.Log,
+			calls: e.Store.Calls,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
 				if !kafka.IsEvent(payload) {
 					return nil, worker.Report{}, errors.New("reading the event: it is not one of a Kafka trigger")
@@ -106,6 +109,7 @@ const Halted = control.Halted
 type handler struct {
 	controls Controls
 	log      *slog.Logger
+	calls    func() int64 // requests to the table so far
 	work     func(ctx context.Context, payload []byte) ([]byte, worker.Report, error)
 	close    func(ctx context.Context)
 }
@@ -128,8 +132,10 @@ func (h handler) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if answer, ok, err := h.controls.Answer(ctx, payload); ok {
 		return answer, err
 	}
+	calls := h.calls()
 	answer, report, err := h.work(ctx, payload)
-	if failed := writeReport(os.Stdout, report); failed != nil {
+	report.TableCalls = int(h.calls() - calls)
+	if failed := writeReport(os.Stdout, report, time.Now()); failed != nil {
 		h.log.Warn("writing the metrics failed", "error", failed)
 	}
 	return answer, err

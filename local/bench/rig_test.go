@@ -62,7 +62,7 @@ type rig struct {
 // Write takes what the functions print and keeps how long they took to decode.
 func (r *rig) Write(p []byte) (int, error) {
 	var m struct {
-		Decode float64 `json:"event-decode-time"`
+		Decode float64 `json:"event-decode-time-ms"`
 		Error  string  `json:"error"`
 	}
 	for line := range bytes.Lines(p) {

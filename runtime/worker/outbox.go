@@ -30,6 +30,7 @@ type batch struct {
 	marks   []mark
 	places  connect.Offsets
 	flight  *kafka.Delivery // nil: nothing of it went to Kafka
+	oldest  time.Time       // timestamp of the first record
 }
 
 // mark is one polled record: where it came from and which record of the batch it became, -1 for none. A letter is one on
@@ -89,6 +90,7 @@ func (o *outbox) abortWhenLost(held context.Context) (stop func()) {
 // there is time for polling.
 func (r *sourceRun) deliver(ctx, polling context.Context, records []connect.Record) error {
 	b := r.out.next(len(records))
+	b.oldest = records[0].Time // they come in order, and a transform may change it
 	failure := r.encode(polling, records, b)
 	if failure != nil && ctx.Err() != nil {
 		failure = context.Cause(ctx)
@@ -258,6 +260,7 @@ func (r *sourceRun) land(ctx context.Context, b *batch) error {
 		// Later batches may hold records of the same source partition: none of them counts.
 		return r.commitThen(ctx, failure)
 	}
+	r.report.settled(b.oldest)
 	r.ledger.place(b.places)
 	r.out.queue = r.out.queue[1:]
 	r.out.recycle(b)
@@ -347,7 +350,7 @@ func (r *sourceRun) commitThen(ctx context.Context, failure error) error {
 func (o *outbox) recycle(b *batch) {
 	clear(b.records)
 	clear(b.marks)
-	b.flight, b.places = nil, nil
+	b.flight, b.places, b.oldest = nil, nil, time.Time{}
 	o.free = append(o.free, b)
 }
 

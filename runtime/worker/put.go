@@ -42,7 +42,11 @@ func (r *sinkRun) put(ctx context.Context, records []connect.Record) error {
 
 // write puts and flushes once, and repeats what the task asks to be repeated as long as there is time.
 func (r *sinkRun) write(ctx context.Context, records []connect.Record) error {
-	if err := r.repeat(ctx, func() error { return r.task.plugin.Put(ctx, records) }); err != nil {
+	begun := time.Now()
+	err := r.repeat(ctx, func() error { return r.task.plugin.Put(ctx, records) })
+	r.report.Calls.add(time.Since(begun))
+	r.report.BatchMax = max(r.report.BatchMax, len(records))
+	if err != nil {
 		return err
 	}
 	return r.flush(ctx)

@@ -38,7 +38,7 @@ type Sink struct {
 // nothing of the event counts as done, and that all of it must come again: Invariant 2.
 func (s *Sink) Run(ctx context.Context, payload []byte) (answer []byte, report Report, err error) {
 	start := time.Now()
-	report = Report{Connector: s.Name, Worker: s.Env.Worker, Task: -1, Did: "ran"}
+	report = Report{Kind: "sink", Connector: s.Name, Worker: s.Env.Worker, Task: -1, Did: "ran"}
 	answer, err = s.run(ctx, payload, &report)
 	err = s.Env.failed(err)
 	report.Took = time.Since(start)
@@ -55,6 +55,7 @@ func (s *Sink) run(ctx context.Context, payload []byte, report *Report) ([]byte,
 	if err != nil {
 		return nil, err
 	}
+	report.Partitions = len(event.Batches)
 	c, tasks, err := s.look(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("looking up connector %q: %w", s.Name, err)

@@ -80,6 +80,11 @@ func (r *sinkRun) work(ctx context.Context) (err error) {
 	if err := r.put(working, records); err != nil {
 		return err
 	}
+	for i := range r.batches {
+		if b := &r.batches[i]; len(b.Messages) > 0 {
+			r.report.settled(b.Messages[0].Time())
+		}
+	}
 	// Invariant 5: the event is not done before its dead letters are written.
 	return r.buryAll(ctx)
 }

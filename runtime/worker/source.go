@@ -40,7 +40,7 @@ type Tick struct {
 // fails is recorded in the table and in the Report, and will be tried again by a later tick.
 func (s *Source) Run(ctx context.Context, tick Tick) (Report, error) {
 	start := time.Now()
-	report := Report{Connector: tick.Connector, Worker: s.Env.Worker, Task: -1}
+	report := Report{Kind: "source", Connector: tick.Connector, Worker: s.Env.Worker, Task: -1}
 	err := s.Env.Scrub(s.run(ctx, tick, &report))
 	report.Took = time.Since(start)
 	if err != nil {

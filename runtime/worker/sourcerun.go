@@ -112,8 +112,11 @@ func (r *sourceRun) loop(ctx context.Context) error {
 	defer cancel()
 	last := time.Now()
 	for polling.Err() == nil {
+		begun := time.Now()
 		records, err := r.plugin.Poll(polling)
+		r.report.Calls.add(time.Since(begun))
 		r.report.Polled += len(records)
+		r.report.BatchMax = max(r.report.BatchMax, len(records))
 		if len(records) > 0 {
 			last = time.Now()
 			if err := r.deliver(ctx, polling, records); err != nil {
@@ -228,9 +231,10 @@ func (r *sourceRun) commit(ctx context.Context) error {
 	c := r.ledger.take()
 	r.flushed = time.Now()
 	if err := r.write(ctx, c); err != nil {
+		r.report.CommitFailures++
 		return err
 	}
-	r.report.Commits++
+	r.report.Commits.add(time.Since(r.flushed))
 	if task, ok := r.plugin.(connect.Committer); ok {
 		if err := task.Commit(ctx, c.Offsets); err != nil {
 			r.log.Warn("the task's own commit failed; the next one repeats it", "error", err)

@@ -27,6 +27,7 @@ func try[T any](ctx context.Context, s *Store, do func(ctx context.Context) (T, 
 	end := time.Now().Add(s.patience)
 	wait := backoff
 	for {
+		s.calls.Add(1)
 		attempt, cancel := context.WithTimeout(ctx, s.attempt)
 		out, err = do(attempt)
 		cancel()

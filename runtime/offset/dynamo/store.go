@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -58,7 +59,11 @@ type Store struct {
 	table             string
 	now               func() time.Time
 	attempt, patience time.Duration
+	calls             atomic.Int64
 }
+
+// Calls counts the requests made so far, repeated ones too: each costs money.
+func (s *Store) Calls() int64 { return s.calls.Load() }
 
 var (
 	_ offset.Store = (*Store)(nil)
