@@ -57,13 +57,13 @@ func plainTime(s *schema.Schema, t time.Time) (any, error) {
 }
 
 func castText(v any) (any, error) {
-	switch v := v.(type) {
+	switch t := v.(type) {
 	case string:
-		return v, nil
+		return v, nil // as it is: to make it anew would cost an allocation
 	case []byte:
-		return base64.StdEncoding.EncodeToString(v), nil
+		return base64.StdEncoding.EncodeToString(t), nil
 	case time.Time:
-		return dateText(v), nil
+		return dateText(t), nil
 	}
 	return schema.Text(v), nil
 }
