@@ -380,4 +380,3 @@ func (f *fieldPlan) unwrap(b []byte) (any, error) {
 	})
 	return v, err
 }
-
