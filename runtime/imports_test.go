@@ -50,6 +50,7 @@ var layers = []layer{
 	{"runtime/javaregex", []string{"runtime/config"}, []string{"github.com/dlclark/regexp2"}},
 	{"runtime/connector", slices.Concat(contract, []string{"runtime/javaregex"}), nil},
 	{"runtime/convert", contract, nil},
+	{"runtime/convert/jsonschema", slices.Concat(contract, []string{"runtime/convert"}), []string{"github.com/santhosh-tekuri/jsonschema"}},
 	{"runtime/transform", slices.Concat(contract, []string{"runtime/convert", "runtime/javaregex"}), nil},
 	{"runtime/offset", []string{"runtime/connect"}, nil},
 	{"runtime/offset/dynamo", []string{"runtime/offset", "runtime/connect"}, []string{awsSDK, smithy}},

@@ -16,6 +16,7 @@ type plan struct {
 	key     *plan
 	value   *plan
 	head    []byte // the envelope up to the payload, once it was needed
+	open    bool   // its schema is being written
 }
 
 type planField struct {
@@ -46,11 +47,21 @@ func (w *jsonWriter) planOf(s *schema.Schema) *plan {
 	return p
 }
 
-func newPlan(s *schema.Schema) *plan {
+func newPlan(s *schema.Schema) *plan { return plans{}.of(s) }
+
+// plans are those made for one schema and its parts, since a struct may contain itself.
+type plans map[*schema.Schema]*plan
+
+func (made plans) of(s *schema.Schema) *plan {
 	if s == nil {
 		return nil
 	}
-	p := &plan{schema: s, key: newPlan(s.Key), value: newPlan(s.Value)}
+	if p := made[s]; p != nil {
+		return p
+	}
+	p := &plan{schema: s}
+	made[s] = p
+	p.key, p.value = made.of(s.Key), made.of(s.Value)
 	switch s.Name {
 	case schema.DecimalName, schema.DateName, schema.TimeName, schema.TimestampName:
 		p.logical = s.Name
@@ -61,7 +72,7 @@ func newPlan(s *schema.Schema) *plan {
 			key[0] = '{'
 		}
 		key = append(appendString(key, f.Name), ':')
-		p.fields = append(p.fields, planField{key, newPlan(f.Schema)})
+		p.fields = append(p.fields, planField{key, made.of(f.Schema)})
 	}
 	return p
 }
@@ -71,6 +82,11 @@ func (w *jsonWriter) schema(dst []byte, p *plan, field *string) ([]byte, error) 
 	if p == nil {
 		return append(dst, "null"...), nil
 	}
+	if p.open {
+		return nil, schema.NewError("java.lang.StackOverflowError", "A schema that contains itself has no form in an envelope", nil)
+	}
+	p.open = true
+	defer func() { p.open = false }()
 	s := p.schema
 	dst = append(dst, `{"type":"`...)
 	dst = append(dst, typeName(s.Type)...)

@@ -13,6 +13,8 @@ type jsonReader struct {
 	scan        scanner
 	known       envelopes
 	replaceNull bool
+	// apart tells that the schema is in a registry, whose converter has rules of its own; see JSONValues.
+	apart bool
 
 	names   [256]string // names met lately, so that each is allocated once
 	places  []uint32    // a stack: where the fields of the structs being read are
@@ -89,6 +91,10 @@ func (r *jsonReader) value(s *schema.Schema, i uint32) (any, error) {
 	if k == missing && i == none || k == nullNode {
 		if s.Default != nil && r.replaceNull {
 			return s.Default, nil
+		}
+		if r.apart && k == missing && !s.Optional {
+			r.suspect = true
+			return nil, nil
 		}
 		if s.Optional {
 			return nil, nil
@@ -276,12 +282,15 @@ func (r *jsonReader) array(s *schema.Schema, i uint32) (any, error) {
 
 func (r *jsonReader) mapped(s *schema.Schema, i uint32) (any, error) {
 	n := r.scan.nodes[i]
-	if s.Key != nil && s.Key.Type == schema.String {
+	if s.Key != nil && s.Key.Type == schema.String && (!r.apart || !s.Key.Optional) {
 		if n.kind != objectNode {
 			return nil, schema.Errorf("Maps with string fields should be encoded as JSON objects, but found %s", n.kind)
 		}
 		r.suspect = r.suspect || s.Key.Name != ""
 		return r.object(s, i)
+	}
+	if r.apart {
+		return r.entries(s, i)
 	}
 	if n.kind != arrayNode {
 		return nil, schema.Errorf("Maps with non-string fields should be encoded as JSON array of tuples, but found %s", n.kind)
@@ -328,6 +337,9 @@ func (r *jsonReader) object(s *schema.Schema, i uint32) (any, error) {
 
 func (r *jsonReader) structOf(s *schema.Schema, i uint32) (any, error) {
 	n := r.scan.nodes[i]
+	if r.apart && isUnion(s) {
+		return r.union(s, i)
+	}
 	if n.kind != objectNode {
 		return nil, schema.Errorf("Structs should be encoded as JSON objects, but found %s", n.kind)
 	}
@@ -352,7 +364,7 @@ func (r *jsonReader) structOf(s *schema.Schema, i uint32) (any, error) {
 	for k := range s.Fields {
 		f := &s.Fields[k]
 		v, err := r.value(f.Schema, r.places[base+k])
-		if err == nil && r.suspect {
+		if err == nil && r.suspect && (v != nil || !r.apart) {
 			err = schema.ValidateField(f.Name, f.Schema, v)
 		}
 		if err != nil {

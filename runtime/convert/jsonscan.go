@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -70,6 +71,8 @@ type scanner struct {
 	text  []byte
 	nodes []node
 	depth int
+	// nonNumbers takes NaN and the infinities, too.
+	nonNumbers bool
 	// known, when there is one, remembers schemas by their text.
 	known *envelopes
 }
@@ -136,11 +139,28 @@ func (s *scanner) value(pos int) (int, error) {
 	case 'n':
 		return s.literal(pos, "null", nullNode)
 	default:
+		if end := s.nonNumber(pos); end > pos {
+			s.add(realNode, pos, end)
+			return end, nil
+		}
 		if c == '-' || c >= '0' && c <= '9' {
 			return s.number(pos)
 		}
 	}
 	return pos, s.unexpected(pos, "a value")
+}
+
+// nonNumber returns where a word for NaN or an infinity ends, or pos where there is none or it is not taken.
+func (s *scanner) nonNumber(pos int) int {
+	if !s.nonNumbers {
+		return pos
+	}
+	for _, word := range [...]string{"NaN", "Infinity", "INF", "-Infinity", "-INF", "+Infinity", "+INF"} {
+		if bytes.HasPrefix(s.text[pos:], []byte(word)) {
+			return pos + len(word)
+		}
+	}
+	return pos
 }
 
 func (s *scanner) add(k kind, start, end int) {

@@ -1,0 +1,310 @@
+package jsonschema
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-connect/sluice/runtime/convert"
+	"github.com/sluice-connect/sluice/runtime/schema"
+)
+
+// fromConnect writes the document of a Connect schema.
+type fromConnect struct {
+	*Options
+	values *convert.JSONValues
+	ids    map[string]bool
+	depth  int
+	out    []byte
+}
+
+// nowhere stands for a schema that is no field.
+const nowhere = -1
+
+// schema writes the document of s, which is the field number index of a struct. plain leaves out that it is optional.
+func (c *fromConnect) schema(s *schema.Schema, index int, plain bool) error {
+	if c.depth++; c.depth > deepest {
+		return schema.NewError("java.lang.StackOverflowError", "The schema contains itself without end", nil)
+	}
+	defer func() { c.depth-- }()
+	id, named := s.Param(idParam)
+	if named {
+		c.ids[id] = true
+	}
+	if s.Type == schema.StructType && isUnion(s) {
+		return c.union(s, index)
+	}
+	if !s.Optional || plain {
+		return c.single(s, index, id)
+	}
+	c.open()
+	if s.Type == schema.StructType && named {
+		c.text("$id", id)
+	}
+	c.index(index)
+	c.key("oneOf")
+	c.out = append(c.out, `[{"type":"null"},`...)
+	if err := c.single(s, nowhere, ""); err != nil {
+		return err
+	}
+	c.out = append(c.out, ']')
+	c.close()
+	return nil
+}
+
+func isUnion(s *schema.Schema) bool {
+	if s.Name == unionName {
+		return true
+	}
+	_, ok := s.Param(generalizedUnion)
+	return ok
+}
+
+func (c *fromConnect) union(s *schema.Schema, index int) error {
+	c.open()
+	c.index(index)
+	c.key("oneOf")
+	c.out = append(c.out, '[')
+	if s.Optional {
+		c.out = append(c.out, `{"type":"null"}`...)
+	}
+	for i := range s.Fields {
+		if i > 0 || s.Optional {
+			c.out = append(c.out, ',')
+		}
+		if err := c.schema(s.Fields[i].Schema, i, true); err != nil {
+			return err
+		}
+	}
+	c.out = append(c.out, ']')
+	c.close()
+	return nil
+}
+
+// single writes s as if it were not optional.
+func (c *fromConnect) single(s *schema.Schema, index int, id string) error {
+	c.open()
+	if id != "" {
+		c.text("$id", id)
+	}
+	typ, connectType := c.typeOf(s)
+	if typ != "" && typ != "boolean" {
+		c.text("type", typ)
+	}
+	if typ == "" {
+		c.symbols(s)
+	}
+	if s.Type == schema.StructType && c.Closed {
+		c.key("additionalProperties")
+		c.out = append(c.out, "false"...)
+	}
+	if s.HasName() {
+		c.text("title", s.Name)
+	}
+	if s.HasDoc() {
+		c.text("description", s.Doc)
+	}
+	if s.Default != nil {
+		if err := c.preset(s); err != nil {
+			return err
+		}
+	}
+	c.index(index)
+	if s.Version != nil {
+		c.key(versionKey)
+		c.out = strconv.AppendInt(c.out, int64(*s.Version), 10)
+	}
+	if connectType != "" {
+		c.text(typeKey, connectType)
+	}
+	c.params(s)
+	if typ == "boolean" {
+		c.text("type", typ)
+	}
+	if err := c.parts(s); err != nil {
+		return err
+	}
+	c.close()
+	return nil
+}
+
+// typeOf is the type in JSON Schema, "" for an enum, and the type in Connect where that does not follow from it.
+func (c *fromConnect) typeOf(s *schema.Schema) (typ, connectType string) {
+	switch s.Type {
+	case schema.Int8, schema.Int16, schema.Int32, schema.Int64:
+		return "integer", strings.ToLower(s.Type.String())
+	case schema.Float32, schema.Float64:
+		return "number", strings.ToLower(s.Type.String())
+	case schema.Boolean:
+		return "boolean", ""
+	case schema.String:
+		if _, ok := s.Param(enumParam); ok {
+			return "", ""
+		}
+		if _, ok := s.Param(generalizedEnum); ok {
+			return "", ""
+		}
+		return "string", ""
+	case schema.Bytes:
+		if s.Name == schema.DecimalName && c.values.Numeric {
+			return "number", "bytes"
+		}
+		return "string", "bytes"
+	case schema.Array:
+		return "array", ""
+	case schema.MapType:
+		if keyed(s) {
+			return "object", "map"
+		}
+		return "array", "map"
+	}
+	return "object", ""
+}
+
+// keyed tells whether a map's keys are the names of an object's members.
+func keyed(s *schema.Schema) bool { return s.Key.Type == schema.String && !s.Key.Optional }
+
+func (c *fromConnect) symbols(s *schema.Schema) {
+	c.key("enum")
+	c.out = append(c.out, '[')
+	first := true
+	for _, p := range s.Params {
+		symbol, ok := strings.CutPrefix(p.Name, c.Options.enum()+".")
+		if !ok {
+			continue
+		}
+		if !first {
+			c.out = append(c.out, ',')
+		}
+		first = false
+		if symbol == nullMarker {
+			c.out = append(c.out, "null"...)
+		} else {
+			c.out = appendText(c.out, symbol)
+		}
+	}
+	c.out = append(c.out, ']')
+}
+
+func (c *fromConnect) preset(s *schema.Schema) error {
+	c.key("default")
+	var err error
+	c.out, _, err = c.values.Append(c.out, s, s.Default)
+	return err
+}
+
+// params writes the parameters that are not the mapping's own, in Java's order.
+func (c *fromConnect) params(s *schema.Schema) {
+	order := schema.NewHashMap(0)
+	for _, p := range s.Params {
+		if !strings.HasPrefix(p.Name, namespace) {
+			order.Set(p.Name, p.Value)
+		}
+	}
+	if order.Len() == 0 {
+		return
+	}
+	c.key(paramsKey)
+	c.open()
+	for name, value := range order.All() {
+		key, _ := name.(string)
+		v, _ := value.(string)
+		c.text(key, v)
+	}
+	c.close()
+}
+
+func (c *fromConnect) parts(s *schema.Schema) error {
+	switch s.Type {
+	case schema.Array:
+		c.key("items")
+		return c.referring(s.Value, nowhere)
+	case schema.MapType:
+		if keyed(s) {
+			c.key("additionalProperties")
+			return c.schema(s.Value, nowhere, false)
+		}
+		c.key("items")
+		c.open()
+		c.text("type", "object")
+		c.key("properties")
+		c.open()
+		c.key("value")
+		if err := c.schema(s.Value, 1, false); err != nil {
+			return err
+		}
+		c.key("key")
+		if err := c.schema(s.Key, 0, false); err != nil {
+			return err
+		}
+		c.close()
+		c.close()
+	case schema.StructType:
+		return c.properties(s)
+	}
+	return nil
+}
+
+func (c *fromConnect) properties(s *schema.Schema) error {
+	if len(s.Fields) == 0 {
+		return nil
+	}
+	order := schema.NewHashMap(0)
+	for i := range s.Fields {
+		order.Set(s.Fields[i].Name, i)
+	}
+	c.key("properties")
+	c.open()
+	for name, at := range order.All() {
+		key, _ := name.(string)
+		i, _ := at.(int)
+		c.key(key)
+		if err := c.referring(s.Fields[i].Schema, i); err != nil {
+			return err
+		}
+	}
+	c.close()
+	return nil
+}
+
+// referring writes a reference to a schema that is written around this place.
+func (c *fromConnect) referring(s *schema.Schema, index int) error {
+	if id, ok := s.Param(idParam); ok && c.ids[id] {
+		c.open()
+		c.text("$ref", id)
+		c.close()
+		return nil
+	}
+	return c.schema(s, index, false)
+}
+
+func (c *fromConnect) index(index int) {
+	if index != nowhere {
+		c.key(indexKey)
+		c.out = strconv.AppendInt(c.out, int64(index), 10)
+	}
+}
+
+func (c *fromConnect) open()  { c.out = append(c.out, '{') }
+func (c *fromConnect) close() { c.out = append(c.out, '}') }
+
+func (c *fromConnect) key(name string) {
+	if c.out[len(c.out)-1] != '{' {
+		c.out = append(c.out, ',')
+	}
+	c.out = append(appendText(c.out, name), ':')
+}
+
+func (c *fromConnect) text(key, value string) {
+	c.key(key)
+	c.out = appendText(c.out, value)
+}
+
+// appendText writes a string of JSON.
+func appendText(dst []byte, s string) []byte {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return dst // no string fails
+	}
+	return append(dst, b...)
+}
