@@ -306,8 +306,7 @@ func postgresBit(t *typing, f *resultColumn, modifier int32) (decode, int16) {
 
 // Dates and times count from here.
 const (
-	epochDays   = 10957
-	epochMicros = epochDays * 86400 * 1000000
+	epochDays = 10957
 )
 
 // What pgjdbc makes of infinite timestamps, in milliseconds.
@@ -354,8 +353,12 @@ func postgresTemporal(t *typing, f *resultColumn, oid uint32) (decode, int16) {
 	}
 	f.kind = kindTimestamp
 	return func(b []byte) (any, error) {
-		at, _ := postgresMoment(b)
-		return at, nil
+		at, finite := postgresMoment(b)
+		if !finite || at.Year() >= 1583 {
+			return at, nil
+		}
+		day := at.Truncate(24 * time.Hour)
+		return javaDay(day).Add(at.Sub(day)), nil
 	}, formatBinary
 }
 
@@ -376,7 +379,7 @@ func postgresMoment(b []byte) (at time.Time, finite bool) {
 	case math.MinInt64:
 		return time.UnixMilli(minusInfinityMillis).UTC(), false
 	default:
-		return time.UnixMicro(n + epochMicros).UTC(), true
+		return time.UnixMicro(n).Add(epochDays * 24 * time.Hour).UTC(), true // the sum would not fit
 	}
 }
 

@@ -71,8 +71,8 @@ const (
 
 // Define declares the settings.
 func (s *sinkSettings) Define(d *config.Def) {
-	d.Borrow(&s.name, "name")
-	d.Borrow(&s.class, "connector.class")
+	d.String(&s.name, "name", "", "Names the connector in messages and in sluice_offsets.", config.Borrowed())
+	d.String(&s.class, "connector.class", "", "Tells Aiven's connector from Confluent's.", config.Borrowed())
 	s.connection.Define(d)
 	s.defineWrites(d)
 	s.defineMapping(d)

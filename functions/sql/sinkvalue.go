@@ -130,6 +130,9 @@ func (z zones) text(dst []byte, s *schema.Schema, b *bound, v any) ([]byte, erro
 	case int8:
 		return strconv.AppendInt(dst, int64(v), 10), nil
 	case bool:
+		if b != nil && b.cast == `"bit"` { // bit(1) is read as a truth
+			return append(dst, map[bool]byte{true: '1', false: '0'}[v]), nil
+		}
 		return strconv.AppendBool(dst, v), nil
 	case float64:
 		return appendFloat(dst, v, 64), nil
@@ -163,6 +166,9 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 		return append(dst, "Infinity"...)
 	case math.IsInf(f, -1):
 		return append(dst, "-Infinity"...)
+	}
+	if a := math.Abs(f); a >= 1e-6 && a < 1e15 || a == 0 { // whole numbers and money take no exponent
+		return strconv.AppendFloat(dst, f, 'f', -1, bits)
 	}
 	return strconv.AppendFloat(dst, f, 'g', -1, bits)
 }
@@ -236,6 +242,9 @@ func (z zones) bindMySQL(b *bound, v any) (driver.Value, error) {
 	case float32:
 		return mysqlFloat(b, float64(v), 32)
 	case schema.Decimal:
+		if strings.HasPrefix(b.typ, "bit") && v.Scale == 0 && v.Int().Sign() >= 0 { // as text it would be taken for the bits
+			return v.Int().Uint64(), nil
+		}
 		return v.AppendPlain(nil), nil
 	case time.Time:
 		if b.schema.Name == schema.DateName && strings.HasPrefix(b.typ, "year") {

@@ -26,14 +26,7 @@ type Def struct {
 	keys   []*key
 	byName map[string]*key
 	groups []string
-	lent   []lent
 	errs   []error
-}
-
-// lent is a setting that is read here and declared elsewhere.
-type lent struct {
-	name string
-	to   *string
 }
 
 // Definitions collects the declarations of t.
@@ -138,15 +131,10 @@ func (d *Def) Any(p *any, name string, t Type, def any, doc string, opts ...Opti
 	d.declare(name, t, def, doc, opts, func(v any) { *p = v })
 }
 
-// Borrow has Parse fill p with the text of a setting that another Definer declares, or with "" when it is not given. Here it is
-// neither judged nor described: a connector may borrow connector.class to know by which of its names it was called.
-func (d *Def) Borrow(p *string, name string) { d.lent = append(d.lent, lent{name, p}) }
-
 // Include declares the settings of t as they are, but for those that hide names.
 func (d *Def) Include(t Definer, hide ...string) {
 	inner := Definitions(t)
 	d.errs = append(d.errs, inner.errs...)
-	d.lent = append(d.lent, inner.lent...)
 	for _, k := range inner.keys {
 		if !slices.Contains(hide, k.name) {
 			d.add(*k)
@@ -159,9 +147,6 @@ func (d *Def) Include(t Definer, hide ...string) {
 func (d *Def) Embed(prefix, group string, order int, t Definer) {
 	inner := Definitions(t)
 	d.errs = append(d.errs, inner.errs...)
-	for _, l := range inner.lent {
-		d.Borrow(l.to, prefix+l.name)
-	}
 	for i, k := range inner.sorted() {
 		d.add(k.under(prefix, group, order+i))
 	}

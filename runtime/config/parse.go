@@ -43,9 +43,6 @@ func Parse[V Text](values map[string]V, targets ...Definer) error {
 			_, notNull := textOf(raw)
 			k.assign(v, isSet && notNull)
 		}
-		for _, l := range d.lent {
-			*l.to, _ = textOf(values[l.name])
-		}
 	}
 	return errors.Join(errs...)
 }
