@@ -31,6 +31,30 @@
 // intervals, ranges, network addresses and bit strings as text, PostgreSQL's arrays as arrays, and SQLite's INTEGER as
 // 64 bits.
 //
+// # Sink
+//
+// Every record becomes a row of the table that table.name.format says; modes, keys, deletes and the creation and evolution
+// of tables are the originals'. A batch is one transaction. Tables are made to fit before it begins. Rows go by COPY and by
+// statements over arrays to PostgreSQL, and by statements of up to 256 rows to the others; rows of one key within a batch
+// count as if they were written one after the other.
+//
+// An error is tried again max.retries times, as ever, unless the same records must meet it again: a value too long, a
+// constraint. A deadlock, a serialization failure, a connection found dead and a table changed by somebody else are tried
+// again at once and count for nothing. With errors.tolerance=all a record that cannot be written is found by halving the
+// batch, and reported alone, while the others are written; without, nothing of the batch is.
+//
+// Delivery is at least once, and without a key a batch that comes again is there twice. sluice.exactly.once=true writes the
+// offsets of the records into the table sluice_offsets, in the transaction that writes the records, and skips what it says
+// is written; a record that failed is named there, so that it is reported again if it comes again. Offsets that a user sets
+// by REST count for it, too. A topic that was deleted and made anew begins at 0 again, so reset the connector's offsets then.
+//
+// Aiven's connector makes VARCHAR(256) of text in MySQL, where Confluent's makes TEXT, and runs the deletes of a batch after
+// all its writes, so that a row deleted and written again within a batch is gone. Under Aiven's class names both is done so;
+// sluice.delete.order=offset keeps the order of the records.
+//
+// A time without a zone is that of db.timezone. So is a day, unless date.timezone is UTC: the originals take a Date's
+// midnight to that zone, which west of Greenwich is the day before.
+//
 // # Connections
 //
 // A JDBC URL is understood with the parameters that matter here; one that is not known is an error. Several hosts are tried in
@@ -43,7 +67,8 @@
 // [dialect] holds what a database system has of its own; all else is the same for all of them. [connection] are the
 // settings both directions have; its open gives a [database]: the one connection of a task, replaced when it is found
 // dead, whose server ends statements when the invocation does. [table] is what the catalog says of a table. [reader] reads
-// one table of a source up to a [horizon], by a [result] that is read row by row.
+// one table of a source up to a [horizon], by a [result] that is read row by row. A [sinkWriter] makes a [plan] for each pair
+// of schemas, parts a batch into segments that go the same way, and hands them to the [rowWriter] of the system.
 //
-// Identifiers are always quoted, and values always bound.
+// Identifiers are always quoted, and values always bound, but for the defaults of new columns, which no database takes so.
 package sql

@@ -47,9 +47,14 @@ func mysqlColumns() []typed {
 		{"float", []string{"0", "-0.1", "3.402823e38", "1.17549435e-38", "16777216"}},
 		{"double", []string{"0", "-0.1", "1.7976931348623157e308", "2.2250738585072014e-308", "9007199254740993"}},
 		{"char(5)", []string{"''", "'ab'"}},
-		{"varchar(50)", text}, {"tinytext", text}, {"text", text}, {"longtext", text},
+		{"varchar(50)", text},
+		{"tinytext", text},
+		{"text", text},
+		{"longtext", text},
 		{"binary(4)", []string{"x'00000000'", "x'01ff0304'"}},
-		{"varbinary(16)", []string{"x''", "x'00ff'"}}, {"blob", []string{"x''", "x'00ff5c270a'"}}, {"longblob", []string{"x'ab'"}},
+		{"varbinary(16)", []string{"x''", "x'00ff'"}},
+		{"blob", []string{"x''", "x'00ff5c270a'"}},
+		{"longblob", []string{"x'ab'"}},
 		{"enum('red','green')", []string{"'red'", "'green'"}},
 		{"set('a','b','c')", []string{"''", "'a,c'"}},
 		{"json", []string{"'[]'", `'{"k": [1, 2.5, null], "a": "b"}'`}},
@@ -68,38 +73,65 @@ func postgresColumns() []typed {
 	text := []string{"''", "'x'", "'héllo ☃ 😀'", `E'a''b"c\\d\n\r\t\\N'`}
 	return []typed{
 		{"boolean", []string{"true", "false"}},
-		{"smallint", []string{"-32768", "32767"}}, {"int", []string{"-2147483648", "2147483647"}},
+		{"smallint", []string{"-32768", "32767"}},
+		{"int", []string{"-2147483648", "2147483647"}},
 		{"bigint", []string{"-9223372036854775808", "9223372036854775807"}},
 		{"real", []string{"0", "-0.1", "3.4028235e38", "1e-45"}},
 		{"double precision", []string{"0", "-0.1", "1.7976931348623157e308", "5e-324"}},
-		{"numeric(10,2)", []string{"0", "-99999999.99"}}, {"numeric(5,0)", []string{"99999"}},
+		{"numeric(10,2)", []string{"0", "-99999999.99"}},
+		{"numeric(5,0)", []string{"99999"}},
 		{"numeric", []string{"0", "123456789012345678901234567890.123456789", "1e-30", "'NaN'"}},
 		{"money", []string{"0", "-12.34", "1234567.89"}},
-		{"char(5)", []string{"''", "'ab'"}}, {"varchar(50)", text}, {"text", text}, {"name", []string{"'nm'"}},
+		{"char(5)", []string{"''", "'ab'"}},
+		{"varchar(50)", text},
+		{"text", text},
+		{"name", []string{"'nm'"}},
 		{"bytea", []string{"''", `'\x00ff5c270a'`}},
-		{"bit(1)", []string{"b'0'", "b'1'"}}, {"bit(8)", []string{"b'10101010'"}}, {"bit varying(9)", []string{"b''", "b'101'"}},
+		{"bit(1)", []string{"b'0'", "b'1'"}},
+		{"bit(8)", []string{"b'10101010'"}},
+		{"bit varying(9)", []string{"b''", "b'101'"}},
 		{"date", []string{"'0001-01-01'", "'4713-01-01 BC'", "'1582-10-04'", "'1582-10-15'", "'5874897-12-31'", "'2024-02-29'"}},
-		{"time", []string{"'00:00:00'", "'23:59:59.999'"}}, {"timetz", []string{"'23:59:59.999+00'"}},
+		{"time", []string{"'00:00:00'", "'23:59:59.999'"}},
+		{"timetz", []string{"'23:59:59.999+00'"}},
 		{"timestamp", []string{"'0001-01-01 00:00:00'", "'4713-01-02 BC'", "'1582-10-04 01:02:03'", "'2024-02-29 23:59:58.123'", "'infinity'", "'-infinity'", "'294276-12-31 23:59:59.999'"}},
 		{"timestamptz", []string{"'0001-01-02 00:00:00+00'", "'1582-10-04 01:02:03+00'", "'2024-02-29 23:59:58.123+02'", "'infinity'"}},
 		{"interval", []string{"'0'", "'1 year 2 mons -3 days 04:05:06.7'"}},
 		{"uuid", []string{"'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'"}},
-		{"json", []string{"'[]'", `'{"k": [1, 2.50, null], "a" : "b"}'`}}, {"jsonb", []string{`'{"k": [1, 2.50, null], "a" : "b"}'`}},
-		{"inet", []string{"'192.168.0.1/24'", "'::1'"}}, {"cidr", []string{"'10.0.0.0/8'"}}, {"macaddr", []string{"'08:00:2b:01:02:03'"}},
-		{`"Colour"`, []string{"'red'", "'a, \"b\"'"}}, {"posint", []string{"1"}},
-		{"int[]", []string{"'{}'", "'{1,NULL,-3}'"}}, {"text[]", []string{`'{"a","b c",NULL,"NULL","q\"\\"}'`}},
-		{"numeric(6,2)[]", []string{"'{1.50,NULL}'"}}, {"bytea[]", []string{`'{"\\x00ff","\\x"}'`}}, {"boolean[]", []string{"'{t,f}'"}},
-		{"date[]", []string{"'{2024-02-29}'"}}, {"timestamp[]", []string{`'{"2024-02-29 23:59:58.123"}'`}}, {"float8[]", []string{"'{0.1,NULL}'"}},
-		{"point", []string{"'(1,2)'"}}, {"oid", []string{"0", "4294967295"}}, {"tsvector", []string{"'fat cat'"}}, {"int4range", []string{"'[1,5)'", "'empty'"}},
+		{"json", []string{"'[]'", `'{"k": [1, 2.50, null], "a" : "b"}'`}},
+		{"jsonb", []string{`'{"k": [1, 2.50, null], "a" : "b"}'`}},
+		{"inet", []string{"'192.168.0.1/24'", "'::1'"}},
+		{"cidr", []string{"'10.0.0.0/8'"}},
+		{"macaddr", []string{"'08:00:2b:01:02:03'"}},
+		{`"Colour"`, []string{"'red'", "'a, \"b\"'"}},
+		{"posint", []string{"1"}},
+		{"int[]", []string{"'{}'", "'{1,NULL,-3}'"}},
+		{"text[]", []string{`'{"a","b c",NULL,"NULL","q\"\\"}'`}},
+		{"numeric(6,2)[]", []string{"'{1.50,NULL}'"}},
+		{"bytea[]", []string{`'{"\\x00ff","\\x"}'`}},
+		{"boolean[]", []string{"'{t,f}'"}},
+		{"date[]", []string{"'{2024-02-29}'"}},
+		{"timestamp[]", []string{`'{"2024-02-29 23:59:58.123"}'`}},
+		{"float8[]", []string{"'{0.1,NULL}'"}},
+		{"point", []string{"'(1,2)'"}},
+		{"oid", []string{"0", "4294967295"}},
+		{"tsvector", []string{"'fat cat'"}},
+		{"int4range", []string{"'[1,5)'", "'empty'"}},
 	}
 }
 
 func sqliteColumns() []typed {
 	return []typed{
-		{"integer", []string{"-9223372036854775808", "9223372036854775807"}}, {"bigint", []string{"0"}}, {"smallint", []string{"-32768"}},
-		{"tinyint", []string{"-128", "127"}}, {"boolean", []string{"0", "1"}},
-		{"real", []string{"0", "-0.1", "1.7976931348623157e308"}}, {"text", []string{"''", "'héllo ☃ 😀'"}}, {"varchar(10)", []string{"'x'"}},
-		{"blob", []string{"x''", "x'00ff'"}}, {"timestamp", []string{"1709251198123", "0", "-1"}}, {"date", []string{"1709164800000"}},
+		{"integer", []string{"-9223372036854775808", "9223372036854775807"}},
+		{"bigint", []string{"0"}},
+		{"smallint", []string{"-32768"}},
+		{"tinyint", []string{"-128", "127"}},
+		{"boolean", []string{"0", "1"}},
+		{"real", []string{"0", "-0.1", "1.7976931348623157e308"}},
+		{"text", []string{"''", "'héllo ☃ 😀'"}},
+		{"varchar(10)", []string{"'x'"}},
+		{"blob", []string{"x''", "x'00ff'"}},
+		{"timestamp", []string{"1709251198123", "0", "-1"}},
+		{"date", []string{"1709164800000"}},
 	}
 }
 
@@ -162,7 +194,9 @@ func (s *server) exactly(column string) string {
 // nowhere is a connect.OffsetReader without offsets.
 type nowhere struct{}
 
-func (nowhere) Offsets(context.Context, ...connect.Partition) (connect.Offsets, error) { return nil, nil }
+func (nowhere) Offsets(context.Context, ...connect.Partition) (connect.Offsets, error) {
+	return nil, nil
+}
 
 // poll reads a table by the source.
 func (s *server) poll(t *testing.T, table string) []connect.Record {
