@@ -25,6 +25,8 @@ type letter struct {
 
 // bury reports a failed record: to the log if that is wanted, and to the dead-letter topic if there is one and it is not
 // there yet. Redelivery repeats no dead letter: what was buried is remembered in the partition's marker.
+// Only a process that ends between Kafka's acknowledgement and the marker leaves one that comes twice: nobody can tell it from
+// one that was never sent.
 func (r *sinkRun) bury(ctx context.Context, b *kafka.Batch, m *kafka.Message, err error) error {
 	r.logFailure(b, m, err)
 	if r.task.dead == nil {
