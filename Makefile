@@ -13,6 +13,14 @@ TOOLS := $(CURDIR)/.build/tools
 LINT  := $(TOOLS)/golangci-lint-v2.15.0
 VULN  := $(TOOLS)/govulncheck-v1.9.0
 
+# The CDK's command line, pinned: later major versions do not read what the library writes.
+CDK := $(TOOLS)/aws-cdk-2.1148.1/node_modules/.bin/cdk
+
+# What functions are built for: arm64, which is cheaper, but to synthesise for SAM, which runs them on this machine.
+ARCH   ?= arm64
+GOARCHES = $(if $(filter x86_64,$(ARCH)),amd64,$(ARCH))
+HOST   := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+
 # Settings: make run ARGS="--no-demo", make fuzz FUZZTIME=1m, make soak ROUNDS=50 SEED=7, make bench BENCH=Scan
 ARGS     ?=
 FUZZTIME ?= 10s
@@ -40,6 +48,44 @@ sluice:
 build-%: ## Build one function, for example build-file-source; GOARCH=arm64 for Lambda
 	$(BUILD) -o .build/functions/$*/bootstrap ./functions/$(subst -,/,$*)
 
+.PHONY: build/lambda build/infra
+build/lambda: $(addprefix .build/lambda/$(ARCH)/,$(FUNCTIONS)) ## Build every function for Lambda, ARCH=arm64 or x86_64
+.build/lambda/$(ARCH)/%: .FORCE
+	GOOS=linux GOARCH=$(GOARCHES) $(BUILD) -o $@/bootstrap ./functions/$(subst -,/,$*)
+
+build/infra: build/lambda ## Build the CDK app and the functions it deploys; cdk.json calls it
+	go build -trimpath -o .build/sluice-infra ./infra/app
+
+.PHONY: .FORCE
+.FORCE:
+
+.PHONY: synth
+synth: $(CDK) sam-env ## Make the CloudFormation template in .build/cdk.out, for this machine's architecture, so that SAM can invoke it
+	cd infra && ARCH=$(HOST) $(CDK) synth --quiet $(ARGS)
+
+.PHONY: bootstrap
+bootstrap: $(CDK) ## Prepare an AWS account and region for the CDK, once
+	cd infra && ARCH=$(ARCH) $(CDK) bootstrap $(ARGS)
+
+# Where containers reach this machine: Docker's bridge, if there is one.
+DESK := $(or $(shell ip -4 -o addr show docker0 2>/dev/null | sed -n 's/.* inet \([0-9.]*\).*/\1/p'),127.0.0.1)
+
+.PHONY: local sam-env
+local: build sam-env ## Run the shipped connectors beside a broker and a table that SAM's containers reach
+	@echo "broker $(DESK):9092, table http://$(DESK):8000, as .build/sam-env.json tells SAM"
+	.build/sluice up --kafka $(DESK):9092 --table $(DESK):8000 $(ARGS) infra/connectors/demo-*.json
+sam-env:
+	@mkdir -p .build
+	@printf '{"Parameters": {"SLUICE_TABLE": "sluice", "SLUICE_CLIENT": "{\\"bootstrap.servers\\": \\"%s:9092\\"}", "SLUICE_WORKER": "{}", "AWS_ENDPOINT_URL_DYNAMODB": "http://%s:8000", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}}\n' $(DESK) $(DESK) > .build/sam-env.json
+
+.PHONY: event
+event: sluice ## Make an event of a Kafka trigger: ARGS="--topic demo" or ARGS="--lines FILE"
+	@.build/sluice event $(ARGS)
+
+.PHONY: deploy
+deploy: $(CDK) ## Deploy to AWS: make deploy ARGS="--parameters KafkaBrokers=broker:9092"
+	cd infra && ARCH=$(ARCH) $(CDK) deploy $(ARGS)
+
 .PHONY: test
 test: ## Run the tests
 	go test $(PACKAGES)
@@ -54,7 +100,12 @@ test/integration: ## Run the tests with real servers beside them; needs Java 21,
 
 .PHONY: test/infra
 test/infra: ## Run the tests of the CDK app; needs Node
-	$(if $(INFRA),go test $(INFRA),@echo "there is no CDK app")
+	CDK_VALIDATION=false go test -timeout 20m $(INFRA)
+
+.PHONY: test/aws
+test/aws: $(CDK) ## Deploy to an emulator of AWS, use what was deployed, and destroy it; needs Node and Python 3
+	$(MAKE) build/infra ARCH=$(HOST)
+	SLUICE_TEST_AWS=1 SLUICE_TEST_CDK=$(CDK) go test -count=1 -timeout 20m -v ./local/aws
 
 .PHONY: soak
 soak: ## Run the fault tests, TestFaults..., for ROUNDS rounds from SEED
@@ -94,6 +145,9 @@ verify: generate ## Check that what is generated is up to date
 .PHONY: clean
 clean: ## Remove what was built; .sluice, the data of the desk, stays
 	rm -rf .build
+
+$(CDK):
+	npm install --silent --no-audit --no-fund --prefix $(TOOLS)/aws-cdk-2.1148.1 aws-cdk@2.1148.1
 
 # The tools, built from source once. Their version is in their name, so that a newer one is not mistaken for an older.
 $(LINT):

@@ -3,6 +3,7 @@
 //
 //   - schedule-tick.json: a schedule wakes a source.
 //   - task-hand-over.json: a source invocation hands a task to another one.
+//   - demo-source.json, demo-sink.json: what invokes the connectors that the stack ships with, as sam local invoke takes it.
 //   - kafka-plain.json: two records of one partition of a managed cluster, with keys.
 //   - kafka-tombstones.json: null, absent and empty keys and values, which all differ.
 //   - kafka-headers.json: headers with bytes above 127, null and empty values, and names that repeat.

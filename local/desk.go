@@ -108,7 +108,7 @@ func (d *desk) openTable(ctx context.Context) (err error) {
 			return err
 		}
 		d.stop = append(d.stop, d.table.Close)
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := net.Listen("tcp", d.flags.table)
 		if err != nil {
 			return fmt.Errorf("listening for the embedded table: %w", err)
 		}

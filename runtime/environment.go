@@ -21,6 +21,9 @@ const (
 	// EnvWorker is a JSON object of Connect worker properties: bootstrap.servers, security, default converters,
 	// offset.flush.interval.ms, producer.*, config.providers and so on. Values may be placeholders of those providers.
 	EnvWorker = "SLUICE_WORKER"
+	// EnvClient is a JSON object of properties of Kafka clients, as a deployment has them from how it reaches its brokers.
+	// EnvWorker wins over it. Values may be placeholders.
+	EnvClient = "SLUICE_CLIENT"
 	// EnvLog is "text" for logs that people read; JSON otherwise.
 	EnvLog = "SLUICE_LOG"
 )
@@ -38,7 +41,7 @@ type Environment struct {
 // LoadEnvironment reads the environment. It makes no call, so that a function is ready at once.
 func LoadEnvironment(ctx context.Context) (Environment, error) {
 	e := Environment{Connector: os.Getenv(EnvConnector)}
-	properties, err := workerProperties(os.Getenv(EnvWorker))
+	properties, err := workerProperties()
 	if err != nil {
 		return e, err
 	}
@@ -59,13 +62,17 @@ func LoadEnvironment(ctx context.Context) (Environment, error) {
 	return e, nil
 }
 
-func workerProperties(text string) (map[string]string, error) {
+// workerProperties are those of the client's variable, and over them those of the worker's.
+func workerProperties() (map[string]string, error) {
 	properties := map[string]string{}
-	if text == "" {
-		return properties, nil
-	}
-	if err := json.Unmarshal([]byte(text), &properties); err != nil {
-		return nil, fmt.Errorf("reading %s, which must be a JSON object of strings: %w", EnvWorker, err)
+	for _, name := range []string{EnvClient, EnvWorker} {
+		text := os.Getenv(name)
+		if text == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(text), &properties); err != nil {
+			return nil, fmt.Errorf("reading %s, which must be a JSON object of strings: %w", name, err)
+		}
 	}
 	return properties, nil
 }

@@ -60,7 +60,8 @@ var layers = []layer{
 	{"runtime/worker", engine, nil},
 	{"runtime/control", engine, nil},
 	{"runtime/control/gateway", nil, nil},
-	{"runtime/control/aws", slices.Concat(engine, []string{"runtime/control"}), []string{awsSDK, smithy}},
+	{"runtime/control/aws", slices.Concat(engine, []string{"runtime/control", "runtime/invoke", "runtime/worker"}), []string{awsSDK, smithy}},
+	{"runtime/control/stack", slices.Concat(engine, []string{"runtime/control", "runtime/control/aws", "runtime/worker"}), nil},
 	{"runtime/invoke", nil, []string{awsSDK, smithy}},
 	{"runtime/connecttest/...", []string{"runtime/...", "events"}, []string{anyModule}},
 	{"runtime", []string{"runtime/..."}, []string{lambda, awsSDK, smithy}},
@@ -81,6 +82,9 @@ var (
 		"runtime/offset", "runtime/kafka",
 	}
 )
+
+// outside are the packages by which a process speaks to others.
+var outside = []string{"net", "net/http", "os", "os/exec"}
 
 // pure folders speak to nothing outside the process.
 var pure = []string{
@@ -148,9 +152,6 @@ func checkImport(t *testing.T, f source, l layer, star, imported string) {
 		}
 	}
 }
-
-// outside are the packages by which a process speaks to others.
-var outside = []string{"net", "net/http", "os", "os/exec"}
 
 func TestImports_MainsAreOneLine(t *testing.T) {
 	t.Parallel()
@@ -334,10 +335,7 @@ func matchesAny(patterns []string, star, folder string) bool {
 func within(outer, inner string) bool { return inner == outer || strings.HasPrefix(inner, outer+"/") }
 
 // isStandard reports whether an import path belongs to the standard library: its first element has no dot.
-func isStandard(imported string) bool {
-	first, _, _ := strings.Cut(imported, "/")
-	return !strings.Contains(first, ".")
-}
+func isStandard(imported string) bool { return !strings.Contains(strings.Split(imported, "/")[0], ".") }
 
 func list(names []string) string {
 	if len(names) == 0 {

@@ -58,7 +58,11 @@ func writeReport(w io.Writer, r worker.Report, now time.Time) error {
 	if r.Task >= 0 {
 		line.Properties["task"] = strconv.Itoa(r.Task)
 	}
+	if r.Did == "ran" {
+		line.Metrics["task-successes"] = count(1)
+	}
 	if r.Err != nil {
+		line.Metrics["task-failures"] = count(1)
 		line.Properties["error"] = r.Err.Error()
 	}
 	return line.Write(w)

@@ -49,6 +49,7 @@ func TestWriteReport_OfASource(t *testing.T) {
 					map[string]any{"Name": "record-age-max-ms", "Unit": "Milliseconds"},
 					map[string]any{"Name": "source-record-poll-total", "Unit": "Count"},
 					map[string]any{"Name": "source-record-write-total", "Unit": "Count"},
+					map[string]any{"Name": "task-successes", "Unit": "Count"},
 					map[string]any{"Name": "total-record-errors", "Unit": "Count"},
 					map[string]any{"Name": "total-records-skipped", "Unit": "Count"},
 				},
@@ -56,7 +57,7 @@ func TestWriteReport_OfASource(t *testing.T) {
 		},
 		"connector": "orders", "task": "2", "worker": "w:1", "did": "ran", "kind": "source",
 		"source-record-poll-total": 10.0, "source-record-write-total": 7.0, "records-dropped-total": 1.0,
-		"total-records-skipped": 2.0, "dead-letter-write-total": 2.0,
+		"total-records-skipped": 2.0, "dead-letter-write-total": 2.0, "task-successes": 1.0,
 		"deadletterqueue-produce-requests": 2.0, "deadletterqueue-produce-failures": 0.0,
 		"total-record-failures": 5.0, "total-record-errors": 0.0, "total-retries": 3.0, "total-errors-logged": 2.0,
 		"last-error-timestamp": 1699999999000.0, "batch-size-max": 6.0, "batch-size-avg": 2.5,
@@ -77,7 +78,7 @@ func TestWriteReport_OfASink(t *testing.T) {
 		Kind: "sink", Connector: "s", Task: 0, Did: "failed", Polled: 3, Err: errors.New("no such table"), Partitions: 2, Errors: 1, DeadFailures: 1,
 	})
 	for name, want := range map[string]any{
-		"sink-record-read-total": 3.0, "sink-record-send-total": 0.0, "partition-count": 2.0, "error": "no such table",
+		"task-failures": 1.0, "sink-record-read-total": 3.0, "sink-record-send-total": 0.0, "partition-count": 2.0, "error": "no such table",
 		"total-record-errors": 1.0, "deadletterqueue-produce-requests": 1.0, "deadletterqueue-produce-failures": 1.0,
 	} {
 		if line[name] != want {

@@ -12,8 +12,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/control"
+	"github.com/sluice-connect/sluice/runtime/invoke"
 	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/worker"
@@ -47,14 +50,25 @@ func ServeSource(c connect.SourceConnector) {
 }
 
 // ServeSink is the main of a sink's function: it serves the events of a Kafka trigger and control requests until the
-// process is told to end.
+// process is told to end. It works for the connector that EnvConnector names, or, where sinks share a function, for the one
+// whose alias it was invoked by.
 func ServeSink(c connect.SinkConnector) {
 	serve(func(e Environment) handler {
 		heap := newHeapLimit()
-		sink := &worker.Sink{Connector: c, Name: e.Connector, Env: e.Worker, Store: e.Store, Halt: halt(e.Store)}
+		sinks := map[string]*worker.Sink{}
+		invoked := func(ctx context.Context) (*worker.Sink, error) {
+			name, err := invokedFor(ctx, e.Connector)
+			if err == nil && sinks[name] == nil {
+				sinks[name] = &worker.Sink{Connector: c, Name: name, Env: e.Worker, Store: e.Store, Halt: halt(e.Store)}
+			}
+			return sinks[name], err
+		}
 		return handler{
 			controls: SinkControls(c, e.Worker, func(ctx context.Context) error {
-				_, _, err := sink.Run(ctx, []byte(nothing))
+				sink, err := invoked(ctx)
+				if err == nil {
+					_, _, err = sink.Run(ctx, []byte(nothing))
+				}
 				return err
 			}),
 			log:   e.Worker.Log,
@@ -68,14 +82,32 @@ func ServeSink(c connect.SinkConnector) {
 				signal.Notify(term, syscall.SIGTERM)
 				defer signal.Stop(term)
 				defer heap.adapt()
-				if sink.Name == "" {
-					return nil, worker.Report{}, fmt.Errorf("this function does not know its connector: %s is not set", EnvConnector)
+				sink, err := invoked(ctx)
+				if err != nil {
+					return nil, worker.Report{}, err
 				}
 				return sink.Run(ctx, payload)
 			},
-			close: sink.Close,
+			close: func(ctx context.Context) {
+				for _, sink := range sinks {
+					sink.Close(ctx)
+				}
+			},
 		}
 	})
+}
+
+// invokedFor is the connector that a sink's function was invoked for.
+func invokedFor(ctx context.Context, own string) (string, error) {
+	if own != "" {
+		return own, nil
+	}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		if name, err := invoke.OfAlias(lc.InvokedFunctionArn); name != "" || err != nil {
+			return name, err
+		}
+	}
+	return "", fmt.Errorf("this function does not know its connector: %s is not set, and it was not invoked by a connector's alias", EnvConnector)
 }
 
 // nothing is an event without records: all it makes a sink do is to plan its tasks, if that is due.

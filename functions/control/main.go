@@ -1,7 +1,9 @@
-// Command control is the function that answers the REST API on AWS, behind an HTTP API or a function URL.
+// Command control is the function that answers the REST API on AWS, behind an HTTP API or a function URL, and the custom
+// resources of the stack.
 //
 // Beside what every function reads from its environment, which is the table and the worker's settings, it reads
-// SLUICE_FUNCTIONS, the connectors' functions, and SLUICE_BASE_PATH, the path under which a custom domain maps the API.
+// SLUICE_FUNCTIONS, the connectors' functions; SLUICE_TRIGGERS, how schedules and mappings are made; SLUICE_REST_TOKEN, the
+// secret that holds the bearer token of an HTTP API; and SLUICE_BASE_PATH, the path under which a custom domain maps it.
 package main
 
 import (
@@ -16,6 +18,7 @@ import (
 	"github.com/sluice-connect/sluice/runtime/control"
 	"github.com/sluice-connect/sluice/runtime/control/aws"
 	"github.com/sluice-connect/sluice/runtime/control/gateway"
+	"github.com/sluice-connect/sluice/runtime/control/stack"
 	"github.com/sluice-connect/sluice/runtime/invoke"
 )
 
@@ -30,7 +33,9 @@ func main() {
 
 // handler tells the kinds of event apart.
 type handler struct {
-	rest gateway.Handler
+	rest  gateway.Handler
+	stack stack.Handler
+	token tokens
 }
 
 // open wires the function. It makes no call, so that the function is ready at once.
@@ -43,18 +48,36 @@ func open(ctx context.Context) (handler, error) {
 	if err != nil {
 		return handler{}, err
 	}
-	functions := aws.Functions{Lambda: invoke.Client{}, List: list}
+	settings, err := aws.ParseSettings(os.Getenv(aws.EnvTriggers))
+	if err != nil {
+		return handler{}, err
+	}
+	triggers := aws.Triggers{Functions: aws.Functions{Lambda: invoke.Client{}, List: list}, Store: e.Store, Settings: settings}
+	if err := triggers.Connect(); err != nil {
+		return handler{}, err
+	}
+	clusters := runtime.NewClusters(e.Worker)
 	server := control.New(control.Options{
-		Store: e.Store, Functions: functions, Triggers: aws.Triggers{Functions: functions}, Clusters: runtime.NewClusters(e.Worker),
+		Store: e.Store, Functions: triggers.Functions, Triggers: triggers, Clusters: clusters, Admit: triggers.Admit,
 		Plugins: runtime.Plugins(), Version: runtime.Version, Worker: e.Worker.Worker, Log: e.Worker.Log,
 	})
-	return handler{rest: gateway.Handler{HTTP: server, Base: os.Getenv("SLUICE_BASE_PATH")}}, nil
+	return handler{
+		rest:  gateway.Handler{HTTP: server, Base: os.Getenv("SLUICE_BASE_PATH")},
+		stack: stack.Handler{Store: e.Store, Validator: server, Triggers: triggers, Clusters: clusters, Log: e.Worker.Log},
+		token: tokens{secret: os.Getenv(envToken), resolver: e.Worker.Secrets},
+	}, nil
 }
 
 // Invoke implements lambda.Handler.
 func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	if gateway.Is(payload) {
+	switch {
+	case gateway.Is(payload):
+		if answer := h.token.refuse(ctx, payload); answer != nil {
+			return answer, nil
+		}
 		return h.rest.Invoke(ctx, payload)
+	case stack.Is(payload):
+		return h.stack.Invoke(ctx, payload)
 	}
-	return nil, errors.New("reading the event: it is no HTTP request")
+	return nil, errors.New("reading the event: it is no HTTP request, and none of CloudFormation")
 }

@@ -30,10 +30,17 @@ func Topics(c offset.Connector) []string {
 	return topics
 }
 
+// GroupHandle, with a topic behind it, is the trigger handle that holds the group by which the topic is read where that
+// cannot be the usual one.
+const GroupHandle = "group."
+
 // Group is the consumer group by which a sink reads a topic: Connect's if its configuration lists one topic. Otherwise
 // there is one for each topic, because a Kafka trigger has one topic and a group of its own; which topics a topics.regex
 // matches can change, and which groups they have must not change with it.
 func Group(c offset.Connector, topic string) string {
+	if own := c.Trigger[GroupHandle+topic]; own != "" {
+		return own
+	}
 	group := c.Config["consumer.override.group.id"]
 	if group == "" {
 		group = "connect-" + c.Name

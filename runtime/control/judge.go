@@ -113,6 +113,15 @@ func (s *Server) check(ctx context.Context, settings map[string]*string) error {
 	return nil
 }
 
+// Check returns Connect's own message about a configuration that it would refuse.
+func (s *Server) Check(ctx context.Context, settings map[string]string) error {
+	pointers := make(map[string]*string, len(settings))
+	for name, value := range settings {
+		pointers[name] = &value
+	}
+	return s.check(ctx, pointers)
+}
+
 // nameIn sets the name in a configuration, or refuses another one.
 func nameIn(settings map[string]*string, name string) error {
 	own, given := settings["name"]

@@ -29,6 +29,9 @@ type Function struct {
 	control.Plugin
 	// Function is its name.
 	Function string `json:"function"`
+	// Shared says that connectors of the class may be created by REST: they share the function. Otherwise it is that of
+	// one of the stack's connectors, and asked about the class only.
+	Shared bool `json:"shared,omitempty"`
 }
 
 // ParseFunctions reads the list in EnvFunctions. An empty text is an empty list.
@@ -82,6 +85,11 @@ func (f Functions) Invoke(ctx context.Context, c offset.Connector, event []byte)
 	name, err := f.of(c)
 	if err != nil {
 		return nil, err
+	}
+	if p, err := f.plugin(c); err == nil && p.Type == sink {
+		if name, err = qualified(c, name); err != nil {
+			return nil, err
+		}
 	}
 	return f.Lambda.Call(ctx, name, event)
 }

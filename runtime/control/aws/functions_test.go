@@ -11,7 +11,7 @@ import (
 )
 
 const list = `[{"class": "com.example.OrdersSource", "type": "source", "version": "1", "function": "orders"},
-	{"class": "com.example.OrdersSink", "type": "sink", "version": "1", "function": "sink:live"}]`
+	{"class": "com.example.OrdersSink", "type": "sink", "version": "1", "function": "sink"}]`
 
 // noted is a Lambda that notes what it is asked.
 type noted struct{ asked []string }
@@ -49,36 +49,11 @@ func TestFunctions_AskWhoAnswersForAClass(t *testing.T) {
 	if _, err := f.Invoke(t.Context(), connector("OrdersSink", offset.Running, map[string]string{"function": "own"}), []byte("3")); err != nil {
 		t.Error(err)
 	}
-	if want := []string{"call orders 1", "call sink:live 2", "call own 3"}; !slices.Equal(n.asked, want) {
+	if want := []string{"call orders 1", "call sink:connector-c 2", "call own 3"}; !slices.Equal(n.asked, want) {
 		t.Errorf("asked %q, want %q", n.asked, want)
 	}
 	if _, err := f.Ask(t.Context(), "com.example.Other", nil); err == nil || !strings.Contains(err.Error(), "com.example.Other") {
 		t.Errorf("a class that is not deployed: %v", err)
-	}
-}
-
-func TestTriggers_RunWhatIsToRun(t *testing.T) {
-	t.Parallel()
-	all, err := aws.ParseFunctions(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		connector offset.Connector
-		want      []string
-	}{
-		{connector("OrdersSource", offset.Running, nil), []string{`event orders {"connector":"c"}`}},
-		{connector("OrdersSource", offset.Paused, nil), nil},
-		{connector("OrdersSink", offset.Running, nil), []string{`event sink:live {"connector":"c","control":"plan"}`}},
-		{connector("OrdersSink", offset.Stopped, nil), nil},
-	} {
-		n := &noted{}
-		if err := (aws.Triggers{Functions: aws.Functions{Lambda: n, List: all}}).Changed(t.Context(), c.connector); err != nil {
-			t.Error(err)
-		}
-		if !slices.Equal(n.asked, c.want) {
-			t.Errorf("%s %s: asked %q, want %q", c.connector.Config["connector.class"], c.connector.Target, n.asked, c.want)
-		}
 	}
 }
 

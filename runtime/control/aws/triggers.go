@@ -3,25 +3,63 @@ package aws
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/sluice-connect/sluice/runtime/control"
+	"github.com/sluice-connect/sluice/runtime/invoke"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
-// Triggers implements control.Triggers for connectors whose schedules and mappings the stack made: it has a source run at
-// once and a sink planned, and leaves the rest to the stack.
+// Trigger handles of connectors of a stack, beside FunctionHandle. Connectors that REST creates have none: their triggers
+// are named after them.
+const (
+	// ScheduleHandle is the name of a source's schedule.
+	ScheduleHandle = "schedule"
+	// MappingsHandle is a JSON object of the UUIDs of a sink's mappings that the stack made, by topic. It is there, and
+	// perhaps {}, once the stack made them.
+	MappingsHandle = "mappings"
+)
+
+// Triggers implements control.Triggers with EventBridge schedules and Lambda's event source mappings. Those of the stack's
+// own connectors are CloudFormation's to make and to delete, so that they are only enabled and disabled here; all others
+// are made when a connector is changed and deleted with it.
 type Triggers struct {
 	Functions Functions
+	Store     offset.Store
+	Settings  Settings
+	Schedules Schedules
+	Mappings  Mappings
 }
 
 var _ control.Triggers = Triggers{}
 
+// Admit refuses what Connect allows and AWS does not: see control.Options.
+func (t Triggers) Admit(_ context.Context, c offset.Connector) error {
+	if owned(c) {
+		return nil // it has a function of its own
+	}
+	f, err := t.Functions.plugin(c)
+	if err != nil {
+		return err
+	}
+	if !f.Shared {
+		return fmt.Errorf("no function runs connectors of class %s that are created by REST: deploy with -c rest=…, or add a file to the connectors of the stack", f.Class)
+	}
+	if f.Type == sink {
+		_, err = invoke.Alias(c.Name)
+	}
+	return err
+}
+
+const sink = "sink"
+
+// owned tells whether a connector is the stack's.
+func owned(c offset.Connector) bool { return c.Trigger[FunctionHandle] != "" }
+
 // Changed implements control.Triggers.
 func (t Triggers) Changed(ctx context.Context, c offset.Connector) error {
-	if c.Target != offset.Running {
-		return nil
-	}
 	f, err := t.Functions.plugin(c)
 	if err != nil {
 		return err
@@ -31,11 +69,19 @@ func (t Triggers) Changed(ctx context.Context, c offset.Connector) error {
 		return err
 	}
 	event := map[string]string{"connector": c.Name}
-	if f.Type == "sink" {
-		if !c.Stale {
-			return nil
+	if f.Type == sink {
+		if err := t.followTopics(ctx, &c, name); err != nil {
+			return err
 		}
-		event = map[string]string{"control": "plan", "connector": c.Name}
+		event["control"] = "plan"
+		if name, err = qualified(c, name); err != nil {
+			return err
+		}
+	} else if err := t.followTarget(ctx, c, name); err != nil {
+		return err
+	}
+	if c.Target != offset.Running || f.Type == sink && !c.Stale {
+		return nil
 	}
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -45,9 +91,70 @@ func (t Triggers) Changed(ctx context.Context, c offset.Connector) error {
 }
 
 // Deleted implements control.Triggers.
-func (t Triggers) Deleted(context.Context, offset.Connector) error { return nil }
+func (t Triggers) Deleted(ctx context.Context, c offset.Connector) error {
+	f, err := t.Functions.plugin(c)
+	if err != nil {
+		return nil //nolint:nilerr // nothing is deployed that could invoke it
+	}
+	name, err := t.Functions.of(c)
+	if err != nil {
+		return err
+	}
+	if f.Type == sink {
+		return t.forgetMappings(ctx, c, name)
+	}
+	return t.forgetSchedule(ctx, c)
+}
 
-// States implements control.Triggers: what the stack made is not looked at.
-func (t Triggers) States(context.Context, ...offset.Connector) (map[string]control.TriggerState, error) {
-	return map[string]control.TriggerState{}, nil
+// States implements control.Triggers.
+func (t Triggers) States(ctx context.Context, connectors ...offset.Connector) (map[string]control.TriggerState, error) {
+	states := make(map[string]control.TriggerState, len(connectors))
+	for _, c := range connectors {
+		f, err := t.Functions.plugin(c)
+		if err != nil {
+			continue // its class is not deployed any more: nothing invokes it
+		}
+		var state control.TriggerState
+		var there bool
+		if f.Type == sink {
+			state, there, err = t.mappingState(ctx, c)
+		} else {
+			state, there, err = t.scheduleState(ctx, c)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("looking at the triggers of connector %s: %w", c.Name, err)
+		}
+		if there {
+			states[c.Name] = state
+		}
+	}
+	return states, nil
+}
+
+// note writes handles into a connector's item; an empty value takes one away. The item may have changed meanwhile.
+func (t Triggers) note(ctx context.Context, c *offset.Connector, handles map[string]string) error {
+	for {
+		changed := false
+		trigger := maps.Clone(c.Trigger)
+		for name, value := range handles {
+			changed = changed || trigger[name] != value
+			if trigger[name] = value; value == "" {
+				delete(trigger, name)
+			}
+		}
+		if !changed {
+			return nil
+		}
+		c.Trigger = trigger
+		after, err := t.Store.Put(ctx, *c, offset.Keep)
+		if !errors.Is(err, offset.ErrStale) {
+			if err == nil {
+				*c = after
+			}
+			return err
+		}
+		if *c, _, err = t.Store.Look(ctx, c.Name, 0); err != nil {
+			return fmt.Errorf("looking up connector %s: %w", c.Name, err)
+		}
+	}
 }

@@ -1,0 +1,107 @@
+package infra
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-connect/sluice/functions/datagen"
+	"github.com/sluice-connect/sluice/functions/file"
+	"github.com/sluice-connect/sluice/functions/sql"
+)
+
+// A Class is a connector class that can be deployed: its function, and what that function may do beside what all may.
+type Class struct {
+	// System and Direction name the function: functions/<System>/<Direction>.
+	System, Direction string
+	// Name is the full Java class name; Aliases are further names of it.
+	Name    string
+	Aliases []string
+	// Topics are those that a source of this configuration writes to; a star at the end stands for any rest.
+	Topics func(config map[string]string) []string
+	// Rights are the statements its role gets for the outside system. It may be nil.
+	Rights func(config map[string]string) []Right
+}
+
+// A Right allows actions on resources, which may be templates of Fn::Sub, such as ${AWS::Region}.
+type Right struct {
+	Actions, Resources []string
+	// Why says why a resource is a pattern, if it is.
+	Why string
+}
+
+// Source and sink are the directions.
+const (
+	source = "source"
+	sink   = "sink"
+)
+
+// classes are all that can be deployed.
+func classes() []Class {
+	return []Class{
+		{System: "datagen", Direction: source, Name: datagen.Source.Class, Aliases: datagen.Source.Aliases, Topics: setting("kafka.topic", "")},
+		{System: "file", Direction: source, Name: file.Source.Class, Aliases: file.Source.Aliases, Topics: setting("topic", "")},
+		{System: "file", Direction: sink, Name: file.Sink.Class, Aliases: file.Sink.Aliases},
+		{System: "sql", Direction: source, Name: sql.Source.Class, Aliases: sql.Source.Aliases, Topics: setting("topic.prefix", "*")},
+		{System: "sql", Direction: sink, Name: sql.Sink.Class, Aliases: sql.Sink.Aliases},
+	}
+}
+
+// setting takes the topic from a setting, with something behind it.
+func setting(name, rest string) func(map[string]string) []string {
+	return func(config map[string]string) []string { return []string{config[name] + rest} }
+}
+
+// function is the name of its binary, such as file-source.
+func (c Class) function() string { return c.System + "-" + c.Direction }
+
+// classOf finds the class that a configuration names: in full, by its simple name, or by that without "Connector".
+func classOf(name string) (Class, error) {
+	var found []Class
+	var known []string
+	for _, c := range classes() {
+		if c.answersTo(name) {
+			found = append(found, c)
+		}
+		known = append(known, c.Name)
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		slices.Sort(known)
+		return Class{}, fmt.Errorf("there is no connector class %q; available are: %s", name, strings.Join(known, ", "))
+	}
+	return Class{}, fmt.Errorf("more than one connector class matches %q", name)
+}
+
+func (c Class) answersTo(name string) bool {
+	for _, own := range append([]string{c.Name}, c.Aliases...) {
+		simple := own[strings.LastIndexByte(own, '.')+1:]
+		if name == own || name == simple || name == strings.TrimSuffix(simple, "Connector") {
+			return true
+		}
+	}
+	return false
+}
+
+// topicsOf are the topics that a source of this configuration writes to. Transforms that route records elsewhere make it
+// any topic; so do names that are not known before the deployment.
+func (c Class) topicsOf(config map[string]string) []string {
+	for name, value := range config {
+		if strings.HasPrefix(name, "transforms.") && strings.HasSuffix(name, ".type") && strings.Contains(value, "Router") {
+			return []string{"*"}
+		}
+	}
+	if c.Topics == nil {
+		return []string{"*"}
+	}
+	topics := c.Topics(config)
+	for i, topic := range topics {
+		if topic == "" || strings.Contains(topic, "${") {
+			topics[i] = "*"
+		}
+	}
+	slices.Sort(topics)
+	return slices.Compact(topics)
+}

@@ -1,0 +1,304 @@
+package aws_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+
+	"github.com/sluice-connect/sluice/local/broker"
+)
+
+// brokers are a real Kafka where there is one, or else the desk's.
+func brokers(t *testing.T) string {
+	t.Helper()
+	if real := os.Getenv("SLUICE_TEST_KAFKA"); real != "" {
+		return real
+	}
+	b, err := broker.Open(broker.Options{Addr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b.Addr()
+}
+
+// synth makes the app's template out of connector files, for functions of this machine's architecture.
+func synth(t *testing.T, files map[string]string) string {
+	t.Helper()
+	connectors, out := t.TempDir(), t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(connectors, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	context, err := json.Marshal(map[string]any{
+		"connectors": connectors, "functions": filepath.Join(root, ".build/lambda"), "arch": architecture(), "rest": "file", "retain": "false",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, ".build/sluice-infra"))
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+out, "CDK_CONTEXT_JSON="+string(context), "CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("synthesising: %v\n%s", err, text)
+	}
+	template, err := os.Stat(filepath.Join(out, "Sluice.template.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("synth took %.1f s; the template has %d bytes", time.Since(began).Seconds(), template.Size())
+	return out
+}
+
+func architecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
+}
+
+const late = `{"name": "late-source", "config": {"connector.class": "DatagenConnector", "kafka.topic": "late", "quickstart": "users", "max.interval": "100"}}`
+
+func shipped(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, name := range []string{"demo-source.json", "demo-sink.json"} {
+		text, err := os.ReadFile(filepath.Join("../../infra/connectors", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = string(text)
+	}
+	return files
+}
+
+func TestStack_FromDeployToDestroy(t *testing.T) {
+	if os.Getenv("SLUICE_TEST_AWS") == "" {
+		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it, and builds what is deployed")
+	}
+	kafka := brokers(t)
+	first := synth(t, shipped(t))
+	more := shipped(t)
+	more["late-source.json"] = late
+	second := synth(t, more)
+	a := newAccount(t)
+	if out, err := a.run("bootstrap", "aws://123456789012/"+region); err != nil {
+		t.Fatalf("bootstrapping: %v\n%s", err, out)
+	}
+	a.mustDeploy(first, "KafkaBrokers="+kafka)
+	a.poll(kafka)
+
+	a.recordsArrive()
+	a.staysPaused(first)
+	a.refusesBadConfiguration(first)
+	lines := a.runsWhatRestCreates(t)
+	a.followsFiles(first, second)
+	a.leavesNothing(first, lines)
+}
+
+// recordsArrive: the schedule fires, the source produces, and the sink prints what the poller hands it.
+func (a *account) recordsArrive() {
+	a.until("a hundred records came through", func() error {
+		if n := a.logged("DemoSink", `"orderid"`); n < 100 {
+			return fmt.Errorf("the sink printed %d", n)
+		}
+		return nil
+	})
+	if text := a.want(http.StatusOK, "GET", "/connectors", ""); text != `["demo-sink","demo-source"]` {
+		a.t.Errorf("the connectors are %s", text)
+	}
+	a.state("demo-source", "RUNNING")
+}
+
+// state waits until a connector and its tasks are in a state.
+func (a *account) state(name, state string) {
+	a.t.Helper()
+	a.until(name+" is "+state, func() error {
+		var status struct {
+			Connector struct{ State string }
+			Tasks     []struct{ State string }
+		}
+		text := a.want(http.StatusOK, "GET", "/connectors/"+name+"/status", "")
+		if err := json.Unmarshal([]byte(text), &status); err != nil {
+			return err
+		}
+		if status.Connector.State != state || len(status.Tasks) == 0 || status.Tasks[0].State != state {
+			return errors.New(text)
+		}
+		return nil
+	})
+}
+
+func (a *account) mappingState(topic string) string {
+	a.t.Helper()
+	for _, m := range a.mappings() {
+		if m.Topics[0] == topic {
+			return *m.State
+		}
+	}
+	return "gone"
+}
+
+// staysPaused: a deployment that changes the configuration leaves alone what REST paused.
+func (a *account) staysPaused(assembly string) {
+	a.want(http.StatusAccepted, "PUT", "/connectors/demo-sink/pause", "")
+	a.state("demo-sink", "PAUSED")
+	if state := a.mappingState("demo"); state != "Disabled" {
+		a.t.Errorf("the mapping of a paused sink is %s", state)
+	}
+	a.mustDeploy(assembly, `DemoSinkConfig={"errors.tolerance":"all"}`, "DemoSinkBatchSize=50")
+	a.state("demo-sink", "PAUSED")
+	if state := a.mappingState("demo"); state != "Disabled" {
+		a.t.Errorf("after a deployment the mapping of a paused sink is %s", state)
+	}
+	if text := a.want(http.StatusOK, "GET", "/connectors/demo-sink/config", ""); !strings.Contains(text, `"errors.tolerance":"all"`) {
+		a.t.Errorf("the parameter changed nothing: %s", text)
+	}
+	for _, m := range a.mappings() {
+		if m.Topics[0] == "demo" && *m.BatchSize != 50 {
+			a.t.Errorf("the batch size is %d", *m.BatchSize)
+		}
+	}
+	a.want(http.StatusAccepted, "PUT", "/connectors/demo-sink/resume", "")
+	a.state("demo-sink", "RUNNING")
+	before := a.logged("DemoSink", `"orderid"`)
+	a.until("the sink goes on", func() error {
+		if a.logged("DemoSink", `"orderid"`) == before {
+			return errors.New("it prints nothing more")
+		}
+		return nil
+	})
+}
+
+// refusesBadConfiguration: the deployment fails with Connect's message, and what ran runs.
+func (a *account) refusesBadConfiguration(assembly string) {
+	before := a.want(http.StatusOK, "GET", "/connectors/demo-source/config", "")
+	// REST changed it since the deployment; a rollback is no reason to undo that.
+	a.want(http.StatusOK, "PATCH", "/connectors/demo-source/config", `{"max.interval": "300"}`)
+	changed := a.want(http.StatusOK, "GET", "/connectors/demo-source/config", "")
+	if changed == before {
+		a.t.Errorf("REST changed nothing: %s", changed)
+	}
+	out, err := a.deploy(assembly, `DemoSourceConfig={"max.interval":"often"}`)
+	if err == nil || !strings.Contains(out, "Connector configuration is invalid and contains the following") || !strings.Contains(out, "max.interval") {
+		a.t.Errorf("a bad configuration: %v\n%s", err, out)
+	}
+	if now := a.want(http.StatusOK, "GET", "/connectors/demo-source/config", ""); now != changed {
+		a.t.Errorf("a deployment that failed left %s, want %s", now, changed)
+	}
+	a.mustDeploy(assembly, `DemoSourceConfig={}`)
+	a.state("demo-source", "RUNNING")
+}
+
+// runsWhatRestCreates: connectors of shared functions, made, paused and deleted through the deployed URL.
+func (a *account) runsWhatRestCreates(t *testing.T) (lines string) {
+	dir := t.TempDir()
+	lines, out := filepath.Join(dir, "lines"), filepath.Join(dir, "out")
+	if err := os.WriteFile(lines, []byte("one\ntwo\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.want(http.StatusCreated, "POST", "/connectors", fmt.Sprintf(`{"name": "rest source", "config": {"connector.class": "FileStreamSource", "file": %q, "topic": "rest",
+		"value.converter": "org.apache.kafka.connect.storage.StringConverter"}}`, lines))
+	sink := fmt.Sprintf(`{"connector.class": "FileStreamSink", "file": %q, "topics": "rest", "value.converter": "org.apache.kafka.connect.storage.StringConverter"}`, out)
+	a.want(http.StatusCreated, "PUT", "/connectors/rest.sink/config", sink)
+	if text := a.want(http.StatusBadRequest, "PUT", "/connectors/%C3%BCber/config", sink); !strings.Contains(text, "letters, digits") {
+		t.Errorf("a sink that AWS cannot name: %s", text)
+	}
+	if text := a.want(http.StatusBadRequest, "PUT", "/connectors/other/config", `{"connector.class": "DatagenConnector", "kafka.topic": "t", "quickstart": "users"}`); !strings.Contains(text, "-c rest=") {
+		t.Errorf("a class that is not shared: %s", text)
+	}
+	a.holds(out, "one\ntwo\n")
+	a.want(http.StatusAccepted, "PUT", "/connectors/rest%20source/pause", "")
+	a.state("rest%20source", "PAUSED")
+	a.want(http.StatusAccepted, "PUT", "/connectors/rest%20source/resume", "")
+	f, err := os.OpenFile(lines, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("three\n"); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	a.holds(out, "one\ntwo\nthree\n")
+	a.want(http.StatusNoContent, "DELETE", "/connectors/rest.sink", "")
+	if state := a.mappingState("rest"); state != "gone" && state != "Deleting" {
+		t.Errorf("the mapping of a deleted sink is %s", state)
+	}
+	return lines
+}
+
+func (a *account) holds(path, want string) {
+	a.t.Helper()
+	a.until(path+" holds what came", func() error {
+		text, err := os.ReadFile(path)
+		if err == nil && string(text) != want {
+			err = fmt.Errorf("it holds %q, want %q", text, want)
+		}
+		return err
+	})
+}
+
+// followsFiles: a connector file more, and again one less.
+func (a *account) followsFiles(first, second string) {
+	a.mustDeploy(second)
+	a.state("late-source", "RUNNING")
+	a.mustDeploy(first)
+	if text := a.want(http.StatusOK, "GET", "/connectors", ""); text != `["demo-sink","demo-source","rest source"]` {
+		a.t.Errorf("after its file was deleted the connectors are %s", text)
+	}
+	functions, err := a.lambda.ListFunctions(a.t.Context(), &lambda.ListFunctionsInput{})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, f := range functions.Functions {
+		if strings.Contains(*f.FunctionName, "LateSource") {
+			a.t.Errorf("the function of a deleted file is still there: %s", *f.FunctionName)
+		}
+	}
+}
+
+// leavesNothing: destroying the stack removes what it made, and what REST made.
+func (a *account) leavesNothing(assembly, _ string) {
+	if out, err := a.run("destroy", "Sluice", "--app", assembly, "--force"); err != nil {
+		a.t.Fatalf("destroying: %v\n%s", err, out)
+	}
+	ctx := context.WithoutCancel(a.t.Context())
+	if left := a.mappings(); len(left) > 0 {
+		a.t.Errorf("%d mappings are left", len(left))
+	}
+	schedules, err := a.schedules.ListSchedules(ctx, &scheduler.ListSchedulesInput{})
+	if err != nil || len(schedules.Schedules) > 0 {
+		a.t.Errorf("schedules are left: %v, %v", schedules, err)
+	}
+	groups, err := a.schedules.ListScheduleGroups(ctx, &scheduler.ListScheduleGroupsInput{})
+	if err != nil || len(groups.ScheduleGroups) > 1 { // the default one stays
+		a.t.Errorf("schedule groups are left: %v, %v", groups, err)
+	}
+	functions, err := a.lambda.ListFunctions(ctx, &lambda.ListFunctionsInput{})
+	if err != nil || len(functions.Functions) > 0 {
+		a.t.Errorf("functions are left: %v, %v", functions, err)
+	}
+	tables, err := a.tables.ListTables(ctx, &dynamodb.ListTablesInput{})
+	if err != nil || len(tables.TableNames) > 0 {
+		a.t.Errorf("tables are left: %v, %v", tables, err)
+	}
+}
