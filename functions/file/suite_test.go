@@ -60,3 +60,30 @@ func TestSink_Suite(t *testing.T) {
 		},
 	})
 }
+
+func TestSource_Suite(t *testing.T) {
+	t.Parallel()
+	connecttest.Source(t, connecttest.SourceSuite{
+		Connector: file.Source, Required: []string{"topic"},
+		Fresh: func(t *testing.T) connecttest.SourceOrigin {
+			t.Helper()
+			path := temp(t, "")
+			return connecttest.SourceOrigin{
+				Settings: map[string]string{"file": path, "topic": "t", "batch.size": "4"},
+				Add: func(t *testing.T, from, to int) {
+					t.Helper()
+					for n := from; n < to; n++ {
+						grow(t, path, strconv.Itoa(n)+"\n")
+					}
+				},
+				Number: func(r connect.Record) int {
+					n, err := strconv.Atoi(r.Value.Value.(string))
+					if err != nil {
+						return -1
+					}
+					return n
+				},
+			}
+		},
+	})
+}

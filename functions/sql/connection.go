@@ -6,14 +6,10 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // functions run where there is none
-
-	"github.com/go-sql-driver/mysql"
 
 	"github.com/sluice-connect/sluice/runtime/config"
 )
@@ -269,10 +265,4 @@ func truth(text string) (bool, error) {
 		return false, nil
 	}
 	return false, errors.New("it is neither true nor false")
-}
-
-// lost tells whether an error came from the network, and not from the database.
-func lost(err error) bool {
-	_, network := errors.AsType[net.Error](err)
-	return network || errors.Is(err, io.EOF) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, net.ErrClosed)
 }

@@ -37,6 +37,10 @@ type dialect struct {
 	read func(ctx context.Context, dc any, t *typing, about *table, statement string, args []string) (result, error)
 	// zoned says that the database reads times with an offset from UTC; without it they are those of db.timezone.
 	zoned bool
+	// comparable makes of a timestamp column what can be compared with a timestamp; nil if the column can be, as it is.
+	comparable func(column string) string
+	// before and after stand around the placeholder of a timestamp.
+	before, after string
 	// clock is the database's time. If it is not zoned, it is what the session's clock shows, as a time in UTC.
 	clock func(ctx context.Context, q querier) (time.Time, error)
 	// oldest is when the oldest open transaction began, the zero Time if there is none, and whether that can be seen; nil if
@@ -65,6 +69,14 @@ func dialectOf(system string) (*dialect, bool) {
 		}
 	}
 	return nil, false
+}
+
+// layout is how timestamps without zone are written: all alike where they are compared as text.
+func (d *dialect) layout() string {
+	if d.comparable != nil {
+		return "2006-01-02 15:04:05.000"
+	}
+	return "2006-01-02 15:04:05.999999999"
 }
 
 // quoted returns an identifier in quotes.

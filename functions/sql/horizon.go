@@ -140,7 +140,7 @@ func (r *reader) stamp(at time.Time) string {
 	if r.db.zoned {
 		return r.moment(at)
 	}
-	return at.Format("2006-01-02 15:04:05.999999999")
+	return at.Format(r.db.layout())
 }
 
 // mark marks what is there. nil means that there is nothing new.

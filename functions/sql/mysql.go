@@ -17,7 +17,10 @@ func mysqlDialect() *dialect {
 	return &dialect{
 		name: "MySql", systems: []string{"mysql", "mariadb"}, quote: '`', catalogs: true,
 		connector: mysqlConnector, limit: mysqlLimit,
-		version: "select version()", read: mysqlRead, clock: mysqlClock, writers: mysqlWriters,
+		version: "select version()", read: mysqlRead, clock: mysqlClock,
+		// As a text it would be made a TIMESTAMP, and 1970 is none: nothing would be later.
+		before: "CAST(", after: " AS DATETIME(6))",
+		writers:    mysqlWriters,
 		listTables: mysqlTables, readColumns: mysqlColumns,
 	}
 }

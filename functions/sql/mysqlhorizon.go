@@ -50,7 +50,7 @@ func mysqlWriters(ctx context.Context, d *database, name *tableName, _ bool) (wr
 		if !wait(ctx, cacheTime) {
 			return nil, false, context.Cause(ctx)
 		}
-		query = `select distinct concat(trx_mysql_thread_id, '@', trx_started) from information_schema.innodb_trx
+		query = `select trx_id from information_schema.innodb_trx
 			where trx_mysql_thread_id <> connection_id() and (trx_rows_modified > 0 or trx_lock_structs > 0)`
 	}
 	err = collect(ctx, d.pool, query, args, func(scan func(dest ...any) error) error {

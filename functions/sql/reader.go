@@ -174,19 +174,19 @@ func (r *reader) statement(b limit) (string, []string) {
 		}
 		w.order(r.idColumn())
 	case modeTimestamp:
-		w.add(r.timeColumn(), " > ", r.moment(r.place.at))
+		w.time(r.timeColumn(), " > ", r.moment(r.place.at))
 		w.and()
-		w.add(r.timeColumn(), " < ", b.at)
+		w.time(r.timeColumn(), " < ", b.at)
 		w.order(r.timeColumn())
 	case modeTimestampPlus:
 		at := r.moment(r.place.at)
-		w.add(r.timeColumn(), " < ", b.at)
+		w.time(r.timeColumn(), " < ", b.at)
 		w.text.WriteString(" AND ((")
-		w.add(r.timeColumn(), " = ", at)
+		w.time(r.timeColumn(), " = ", at)
 		w.and()
 		w.add(r.idColumn(), " > ", strconv.FormatInt(r.place.id, 10))
 		w.text.WriteString(") OR ")
-		w.add(r.timeColumn(), " > ", at)
+		w.time(r.timeColumn(), " > ", at)
 		w.text.WriteString(")")
 		w.order(r.timeColumn(), r.idColumn())
 	}
@@ -211,6 +211,12 @@ func (w *where) add(column, operator, value string) {
 	w.text.WriteString(column + operator + w.dialect.placeholder(len(w.args)))
 }
 
+// time is add for a timestamp.
+func (w *where) time(column, operator, value string) {
+	w.add(column, operator+w.dialect.before, value)
+	w.text.WriteString(w.dialect.after)
+}
+
 func (w *where) and() { w.text.WriteString(" AND ") }
 
 func (w *where) order(columns ...string) {
@@ -220,10 +226,17 @@ func (w *where) order(columns ...string) {
 func (r *reader) idColumn() string { return r.db.quoted(r.id) }
 
 func (r *reader) timeColumn() string {
-	if len(r.times) == 1 {
-		return r.db.quoted(r.times[0])
+	columns := make([]string, len(r.times))
+	for i, name := range r.times {
+		columns[i] = r.db.quoted(name)
+		if r.db.comparable != nil {
+			columns[i] = r.db.comparable(columns[i])
+		}
 	}
-	return "COALESCE(" + r.db.quotedAll(r.times) + ")"
+	if len(columns) == 1 {
+		return columns[0]
+	}
+	return "COALESCE(" + strings.Join(columns, ",") + ")"
 }
 
 // moment is a timestamp as the database reads it.
@@ -231,7 +244,7 @@ func (r *reader) moment(at time.Time) string {
 	if r.db.zoned {
 		return at.In(r.typing.location).Format("2006-01-02 15:04:05.999999999-07:00")
 	}
-	return r.typing.wall(at)
+	return at.In(r.typing.location).Format(r.db.layout())
 }
 
 // read appends the next rows to records, at most so many in all. done tells that there are no more for now.

@@ -57,7 +57,7 @@ func (d *database) query(ctx context.Context, t *typing, about *table, statement
 
 // dead tells whether an error says that the connection is of no more use.
 func dead(err error) bool {
-	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, sql.ErrConnDone) || lost(err)
+	return failureOf(err) == lostConnection || errors.Is(err, sql.ErrConnDone)
 }
 
 // held is a result with the connection it is read from.

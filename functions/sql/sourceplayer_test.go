@@ -34,7 +34,7 @@ func (c *recorded) playSource(t *testing.T, f flavour, s *server, horizon string
 		if !started || stopped {
 			continue
 		}
-		for _, record := range d.drain(3) {
+		for _, record := range d.drain(6) {
 			out = append(out, note(number, "record", record))
 		}
 	}

@@ -19,8 +19,7 @@ func sqliteDialect() *dialect {
 		connector: sqliteConnector,
 		limit:     func(string, int64) []string { return nil }, // the context interrupts it
 		version:   "select sqlite_version()", read: sqliteRead, clock: sqliteClock,
-		// One writes at a time, and gets the time and the number while it does.
-		writers:    func(context.Context, *database, *tableName, bool) ([]string, bool, error) { return nil, true, nil },
+		comparable: sqliteComparable, writers: sqliteWriters,
 		listTables: sqliteTables, readColumns: sqliteColumns,
 	}
 }
@@ -62,6 +61,33 @@ func sqliteClock(ctx context.Context, q querier) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return time.Parse("2006-01-02 15:04:05.999", text)
+}
+
+// sqliteComparable brings timestamps to one form: text with and without milliseconds, and numbers of milliseconds since 1970.
+func sqliteComparable(column string) string {
+	return "strftime('%Y-%m-%d %H:%M:%f', CASE typeof(" + column + ") WHEN 'integer' THEN " + column + " / 1000.0 ELSE " + column +
+		" END, CASE typeof(" + column + ") WHEN 'integer' THEN 'unixepoch' ELSE '+0 days' END)"
+}
+
+// sqliteWriters waits for who is writing: one writes at a time, so that whoever may begin to is alone. Numbers are given
+// to the only one who writes, and are never out of order.
+func sqliteWriters(ctx context.Context, d *database, _ *tableName, byTime bool) ([]string, bool, error) {
+	if !byTime {
+		return nil, true, nil
+	}
+	_, err := d.pool.ExecContext(ctx, "BEGIN IMMEDIATE")
+	if err == nil {
+		_, err = d.pool.ExecContext(ctx, "ROLLBACK")
+		return nil, err == nil, err
+	}
+	failed, ok := errors.AsType[*sqlite.Error](err)
+	switch {
+	case ok && failed.Code()&0xff == sqliteBusy:
+		return []string{"another connection"}, true, nil
+	case ok:
+		return nil, false, nil // a database that cannot be written here
+	}
+	return nil, false, err
 }
 
 func sqliteTables(ctx context.Context, q querier, f tableFilter) ([]tableName, error) {

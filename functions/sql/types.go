@@ -289,11 +289,6 @@ func (t *typing) instant(year int, month time.Month, day int, clock time.Duratio
 	return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), t.location).UTC()
 }
 
-// wall is the time that an instant has on the clock of db.timezone, as databases read it.
-func (t *typing) wall(at time.Time) string {
-	return at.In(t.location).Format("2006-01-02 15:04:05.999999999")
-}
-
 // parseDecimal reads a decimal as databases write them.
 func parseDecimal(text string) (schema.Decimal, error) {
 	d, err := schema.ParseDecimal(text)
