@@ -1,6 +1,8 @@
 package transform_test
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,9 +17,7 @@ import (
 func BenchmarkByHand(b *testing.B) {
 	d := benched()
 	hands := byHand(d.Schema)
-	for name, apply := range headersByHand() {
-		hands[name] = apply
-	}
+	maps.Copy(hands, headersByHand())
 	for name, apply := range hands {
 		b.Run(name, func(b *testing.B) {
 			benchmark(b, d, func(r *connect.Record) (bool, error) { return true, apply(r) })
@@ -119,13 +119,13 @@ func headersByHand() map[string]func(r *connect.Record) error {
 		"HeaderFrom": func(r *connect.Record) error {
 			v := r.Value.Value.(*schema.Struct)
 			fields := v.Schema().Fields
-			r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)],
+			r.Headers = append(slices.Clip(r.Headers),
 				connect.Header{Key: "a", Value: connect.Datum{Schema: fields[0].Schema, Value: v.Raw(0)}},
 				connect.Header{Key: "b", Value: connect.Datum{Schema: fields[1].Schema, Value: v.Raw(1)}})
 			return nil
 		},
 		"InsertHeader": func(r *connect.Record) error {
-			r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], connect.Header{Key: "h", Value: seven})
+			r.Headers = append(slices.Clip(r.Headers), connect.Header{Key: "h", Value: seven})
 			return nil
 		},
 		"RegexRouter": func(r *connect.Record) error {
