@@ -1,11 +1,13 @@
 package sql
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/schema"
 )
@@ -226,6 +228,17 @@ func (s *sinkSettings) requires(r *connect.Record, what, part string, d connect.
 	return connectError("Sink connector '%s' is configured with 'delete.enabled=%t' and 'pk.mode=%s' and therefore requires records with %s,"+
 		" but found record at (topic='%s',partition=%d,offset=%d,timestamp=%s) with a %s %s and %s %s schema.",
 		s.name, s.deletes, s.pkMode(), what, r.Topic, r.Kafka.Partition, r.Kafka.Offset, timestamp, class, part, typ, part)
+}
+
+// settingError is about the settings, and so about every record: none of them is at fault alone.
+func settingError(format string, args ...any) error {
+	return schema.NewError(config.ExceptionClass, fmt.Sprintf(format, args...), nil)
+}
+
+// ofSettings tells whether an error is about the settings.
+func ofSettings(err error) bool {
+	e, ok := errors.AsType[*schema.Error](err)
+	return ok && e.Class == config.ExceptionClass
 }
 
 // connectError is an exception of Connect's own.

@@ -111,7 +111,7 @@ func (w *sinkWriter) newPlan(ctx context.Context, topic string, key, value *sche
 	}
 	mode := w.settings.insertMode()
 	if len(f.keys) == 0 && mode != modeInsert {
-		return nil, connectError("Write to table '%s' in %s mode requires key field names to be known, check the primary key configuration",
+		return nil, settingError("Write to table '%s' in %s mode requires key field names to be known, check the primary key configuration",
 			w.shown(w.whole(name)), strings.ToUpper(string(mode)))
 	}
 	t, err := w.fitting(ctx, name, f, value == nil)
@@ -148,7 +148,7 @@ func (w *sinkWriter) fitting(ctx context.Context, name tableName, f fields, dele
 			return t, nil
 		}
 	}
-	return nil, connectError("%s is a %s, and 'table.types' says that only these may be written: %s",
+	return nil, settingError("%s is a %s, and 'table.types' says that only these may be written: %s",
 		w.shown(t.name), t.kind, strings.Join(w.settings.tableTypes, ", "))
 }
 
@@ -174,7 +174,7 @@ func (w *sinkWriter) bind(t *target, list []field) ([]bound, error) {
 func (w *sinkWriter) tableName(topic string) (tableName, error) {
 	name, err := w.db.parseTable(w.settings.tableOf(topic))
 	if err != nil {
-		return name, connectError("The table of topic '%s' cannot be told: %s", topic, err)
+		return name, settingError("The table of topic '%s' cannot be told: %s", topic, err)
 	}
 	return tableName{w.db.fold(name.catalog), w.db.fold(name.schema), w.db.fold(name.table)}, nil
 }

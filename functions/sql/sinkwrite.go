@@ -23,7 +23,7 @@ func (w *sinkWriter) segments(ctx context.Context, records []connect.Record, fai
 		r := &records[i]
 		p, err := w.planOf(ctx, r)
 		switch {
-		case err != nil && failed != nil && ctx.Err() == nil && failureOf(err) == badData:
+		case err != nil && failed != nil && ctx.Err() == nil && failureOf(err) == badData && !ofSettings(err):
 			failed[i] = err
 		case err != nil:
 			return nil, fmt.Errorf("record %d of %s-%d: %w", r.Kafka.Offset, r.Kafka.Topic, r.Kafka.Partition, err)

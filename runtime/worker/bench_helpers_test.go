@@ -223,8 +223,9 @@ type pit struct {
 	mu     sync.Mutex
 	values []string
 	// put, if set, is called for every Put.
-	put    func(records []connect.Record) error
-	opened int
+	put     func(records []connect.Record) error
+	opened  int
+	isolate bool // what the task was told
 }
 
 func (p *pit) sink() connect.SinkConnector {
@@ -235,9 +236,10 @@ type pitTask struct{ pit *pit }
 
 func (t *pitTask) Define(*config.Def) {}
 
-func (t *pitTask) Open(context.Context, connect.SinkAssignment) error {
+func (t *pitTask) Open(_ context.Context, a connect.SinkAssignment) error {
 	t.pit.mu.Lock()
 	defer t.pit.mu.Unlock()
+	t.pit.isolate = a.Isolate
 	t.pit.opened++
 	return nil
 }

@@ -53,6 +53,21 @@ func TestSink_PutsInOrderAndStaysOpen(t *testing.T) {
 	}
 }
 
+func TestSink_SaysWhetherErrorsAreTolerated(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for name, tolerance := range map[string]string{"strict": "none", "lenient": "all"} {
+		p := &pit{}
+		b.put(t, name, map[string]string{"topics": "in", "errors.tolerance": tolerance})
+		if _, _, err := b.sink(p, name).Run(t.Context(), event(t, "in", 0, 0, "x")); err != nil {
+			t.Fatal(err)
+		}
+		if p.isolate != (name == "lenient") {
+			t.Errorf("errors.tolerance=%s: the task was told %t", tolerance, p.isolate)
+		}
+	}
+}
+
 func TestSink_WithoutConfigurationIsAnError(t *testing.T) {
 	t.Parallel()
 	b, p := setup(t), &pit{}
