@@ -79,7 +79,7 @@ func deploy(t testing.TB) *stack {
 		"SLUICE_TABLE": "sluice", "SLUICE_WORKER": `{"bootstrap.servers": "` + b.Addr() + `", "offset.flush.interval.ms": "100"}`,
 		"AWS_ENDPOINT_URL_DYNAMODB": endpoint, "AWS_ENDPOINT_URL_LAMBDA": s.functions.Endpoint(),
 		"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1",
-		"SLUICE_FUNCTIONS": `[{"class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "type": "source", "version": "4.3.1", "function": "rest-file-source"}]`,
+		"SLUICE_FUNCTIONS": `[{"class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "type": "source", "version": "4.3.1", "function": "rest-file-source", "shared": true}]`,
 	}
 	for name, bootstrap := range map[string]string{"control": "control", "rest-file-source": "file-source"} {
 		err := s.functions.Deploy(function.Function{

@@ -69,16 +69,22 @@ func (t Triggers) Changed(ctx context.Context, c offset.Connector) error {
 		return err
 	}
 	event := map[string]string{"connector": c.Name}
-	if f.Type == sink {
+	switch {
+	case !t.keeps():
+	case f.Type == sink:
 		if err := t.followTopics(ctx, &c, name); err != nil {
 			return err
 		}
-		event["control"] = "plan"
 		if name, err = qualified(c, name); err != nil {
 			return err
 		}
-	} else if err := t.followTarget(ctx, c, name); err != nil {
-		return err
+	default:
+		if err := t.followTarget(ctx, c, name); err != nil {
+			return err
+		}
+	}
+	if f.Type == sink {
+		event["control"] = "plan"
 	}
 	if c.Target != offset.Running || f.Type == sink && !c.Stale {
 		return nil
@@ -93,7 +99,7 @@ func (t Triggers) Changed(ctx context.Context, c offset.Connector) error {
 // Deleted implements control.Triggers.
 func (t Triggers) Deleted(ctx context.Context, c offset.Connector) error {
 	f, err := t.Functions.plugin(c)
-	if err != nil {
+	if err != nil || !t.keeps() {
 		return nil //nolint:nilerr // nothing is deployed that could invoke it
 	}
 	name, err := t.Functions.of(c)
@@ -109,6 +115,9 @@ func (t Triggers) Deleted(ctx context.Context, c offset.Connector) error {
 // States implements control.Triggers.
 func (t Triggers) States(ctx context.Context, connectors ...offset.Connector) (map[string]control.TriggerState, error) {
 	states := make(map[string]control.TriggerState, len(connectors))
+	if !t.keeps() {
+		return states, nil
+	}
 	for _, c := range connectors {
 		f, err := t.Functions.plugin(c)
 		if err != nil {
@@ -130,6 +139,10 @@ func (t Triggers) States(ctx context.Context, connectors ...offset.Connector) (m
 	}
 	return states, nil
 }
+
+// keeps tells whether triggers are kept here at all: not by a function that was not told how, which runs connectors only
+// when they change.
+func (t Triggers) keeps() bool { return t.Settings.Group != "" }
 
 // note writes handles into a connector's item; an empty value takes one away. The item may have changed meanwhile.
 func (t Triggers) note(ctx context.Context, c *offset.Connector, handles map[string]string) error {
