@@ -26,6 +26,7 @@ ARGS     ?=
 FUZZTIME ?= 10s
 BENCH    ?= .
 ROUNDS   ?= 1000
+DATABASES := mysql,mariadb,postgres
 SERVERS  ?= mysql,mariadb,postgres,hdfs,s3,registry
 SEED     := $(or $(SEED),$(shell date +%s))
 
@@ -113,8 +114,8 @@ soak: ## Run the fault tests, TestFaults..., for ROUNDS rounds from SEED
 	SLUICE_ROUNDS=$(ROUNDS) SLUICE_SEED=$(SEED) go test -count=1 -timeout 0 -run ^TestFaults $(PACKAGES)
 
 .PHONY: bench
-bench: ## Run the benchmarks that match BENCH; with Java 17 and Maven beside Kafka and Kafka Connect
-	$(if $(and $(shell command -v java),$(shell command -v mvn)),SLUICE_REFERENCE_JVM=-XX:+UseG1GC SLUICE_REFERENCE_HEAP=1g local/reference/servers run --connect --) \
+bench: ## Run the benchmarks that match BENCH; with Java 17 and Maven beside Kafka, Kafka Connect and databases
+	$(if $(and $(shell command -v java),$(shell command -v mvn)),SLUICE_REFERENCE_JVM=-XX:+UseG1GC SLUICE_REFERENCE_HEAP=1g local/reference/servers run --connect --with $(DATABASES) --) \
 		go test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
 
 .PHONY: fuzz
