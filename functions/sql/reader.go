@@ -47,7 +47,8 @@ type opened struct {
 	values  []any
 	ahead   *row // the row that was read ahead
 	ended   bool
-	read    int // rows
+	read    int       // rows
+	from    time.Time // the timestamp after which it began
 }
 
 // row is a row on its way.
@@ -103,7 +104,7 @@ func (r *reader) begin(ctx context.Context, b limit) error {
 		cancel()
 		return err
 	}
-	o := &opened{result: res, cancel: cancel, id: -1}
+	o := &opened{result: res, cancel: cancel, id: -1, from: r.place.at}
 	if err := r.shape(o); err != nil {
 		cancel()
 		return errors.Join(err, res.close())
@@ -290,6 +291,14 @@ func (r *reader) source(current *row) (connect.Source, error) {
 			return source, err
 		}
 		if ahead != nil && !ahead.at.After(current.at) {
+			return source, nil
+		}
+		if most := r.settings.most; ahead == nil && most > 0 && r.open.read >= most {
+			// A LIMIT cut the result off, perhaps among rows of this timestamp: they are read again by the next query.
+			if r.place.at.Equal(r.open.from) {
+				return source, fmt.Errorf("query.suffix limits the result to %d rows, and there are as many of one timestamp, %s",
+					most, current.at.Format(time.RFC3339Nano))
+			}
 			return source, nil
 		}
 	}

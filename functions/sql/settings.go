@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,6 +56,8 @@ type sourceSettings struct {
 
 	// tables are those of a task, quoted, as its plan says.
 	tables string
+	// most is how many rows a LIMIT in query.suffix leaves, 0 if there is none; see limited.
+	most int
 }
 
 // aiven tells whether the class is Aiven's.
@@ -236,6 +239,19 @@ func (s *sourceSettings) byID() bool {
 func (s *sourceSettings) byTime() bool { return s.mode == modeTimestamp || s.mode == modeTimestampPlus }
 
 func (s *sourceSettings) theQuery() string { return either(s.query, s.maskedQuery) }
+
+// limited finds a LIMIT in query.suffix.
+func (s *sourceSettings) limited() int {
+	found := regexp.MustCompile(`(?i)\b(?:limit|fetch\s+(?:first|next))\s+(\d+)`).FindStringSubmatch(s.querySuffix)
+	if found == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(found[1])
+	if err != nil {
+		return 0
+	}
+	return n
+}
 
 // initial is where to begin without an offset: milliseconds since 1970, -1 for now.
 func (s *sourceSettings) initial() int64 {

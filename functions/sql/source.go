@@ -166,6 +166,7 @@ func (s *sourceTask) Open(ctx context.Context, a connect.Assignment) (err error)
 		}
 	}
 	typing := s.typing(s.db.address)
+	s.most = s.limited()
 	for _, name := range names {
 		r := &reader{settings: &s.sourceSettings, typing: &typing, db: s.db, log: a.Log, name: name, topic: s.topicPrefix + name.table}
 		r.times, r.id = s.columnsFor(name)

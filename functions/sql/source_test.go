@@ -130,6 +130,43 @@ func TestSource_HasNoOffsetWithinATimestamp(t *testing.T) {
 	})
 }
 
+// A LIMIT may end a result among rows of one timestamp. They are not passed, nor waited for in vain.
+func TestSource_PassesNoTimestampThatALimitCutOff(t *testing.T) {
+	t.Parallel()
+	s := fresh(t, "sqlite")
+	s.numbered(t, 0)
+	s.exec(t, "insert into t (at, name) values ('2024-01-01 00:00:00', 'a'), ('2024-01-01 00:00:01', 'b'), ('2024-01-01 00:00:01', 'c'), ('2024-01-01 00:00:02', 'd')")
+	settings := map[string]string{
+		"mode": "timestamp", "timestamp.column.name": "at", "table.whitelist": "t", "query.suffix": "LIMIT 2", "poll.interval.ms": "60000",
+	}
+	r := s.reads(t, settings)
+	if diff := cmp.Diff([]any{int32(1), int32(2)}, ids(r.all())); diff != "" {
+		t.Errorf("first (-want +got):\n%s", diff)
+	}
+	r.settings["query.suffix"] = "LIMIT 3"
+	if diff := cmp.Diff([]any{int32(2), int32(3), int32(4)}, ids(r.all())); diff != "" {
+		t.Errorf("then (-want +got):\n%s", diff)
+	}
+	s.exec(t, "insert into t (at, name) values ('2024-01-01 00:00:03', 'e'), ('2024-01-01 00:00:03', 'f')")
+	r.settings["query.suffix"] = "LIMIT 2"
+	if diff := cmp.Diff([]any{int32(4), int32(5)}, ids(r.all())); diff != "" {
+		t.Errorf("and then (-want +got):\n%s", diff)
+	}
+	if err := r.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	var err error
+	for range 3 {
+		if _, err = r.poll(t.Context()); err != nil {
+			break
+		}
+	}
+	if err == nil || !strings.Contains(err.Error(), "query.suffix limits the result to 2 rows") {
+		t.Errorf("a LIMIT that leaves no more than one timestamp's rows: %v", err)
+	}
+}
+
 func TestSource_SpreadsTablesAndFindsNewOnes(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, s *server) {
