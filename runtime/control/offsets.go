@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/offset"
+	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
 // pair is one of Connect's ConnectorOffsets.
@@ -52,9 +55,34 @@ func (s *Server) sourceOffsets(ctx context.Context, name string) ([]pair, error)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, pair{json.RawMessage(e.Partition.JSON()), position})
+		list = append(list, pair{inJavasOrder([]byte(e.Partition.JSON())), inJavasOrder(position)})
 	}
 	return list, nil
+}
+
+// inJavasOrder returns an object with its members in the order of Java's HashMap, in which Connect shows offsets.
+func inJavasOrder(object []byte) json.RawMessage {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(object, &fields) != nil || len(fields) < 2 {
+		return object
+	}
+	order := schema.NewHashMap(0)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		order.Set(name, nil)
+	}
+	out := []byte{'{'}
+	for key := range order.All() {
+		name, _ := key.(string)
+		text, err := json.Marshal(name)
+		if err != nil {
+			return object
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, text...), ':'), fields[name]...)
+	}
+	return append(out, '}')
 }
 
 // alterOffsets answers PATCH /connectors/…/offsets.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/control"
 	"github.com/sluice-connect/sluice/runtime/kafka"
 )
 
@@ -142,5 +143,27 @@ func TestServer_SinkGoesOnWhereItWasAfterTheBrokerForgot(t *testing.T) {
 	kept, err := w.store.Group(t.Context(), "c", "connect-c")
 	if diff := cmp.Diff(map[connect.TopicPartition]int64{}, kept); err != nil || diff != "" {
 		t.Error(err, diff)
+	}
+}
+
+// What Connect was seen to answer.
+func TestOffsets_MembersStandInJavasOrder(t *testing.T) {
+	t.Parallel()
+	for _, want := range []string{
+		`{"timestamp_nanos":3000,"timestamp":1704067200000}`,
+		`{"timestamp_nanos":0,"incrementing":4,"timestamp":1704240000000}`,
+		`{"protocol":"1","table":"shop.orders"}`, `{"position":14}`, `{}`,
+	} {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(want), &fields); err != nil {
+			t.Fatal(err)
+		}
+		sorted, err := json.Marshal(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(control.InJavasOrder(string(sorted))); got != want {
+			t.Errorf("%s became %s and not %s", sorted, got, want)
+		}
 	}
 }
