@@ -2,6 +2,7 @@
 // a function by hand.
 //
 //   - schedule-tick.json: a schedule wakes a source.
+//   - sink-tick.json: a schedule has a sink complete what is due by the clock.
 //   - task-hand-over.json: a source invocation hands a task to another one.
 //   - demo-source.json, demo-sink.json: what invokes the connectors that the stack ships with, as sam local invoke takes it.
 //   - kafka-plain.json: two records of one partition of a managed cluster, with keys.

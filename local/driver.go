@@ -123,7 +123,10 @@ func (v *driver) drive(ctx context.Context, c offset.Connector) error {
 		if k.triggers == nil {
 			k.triggers = newTriggers(v.desk, c.Name)
 		}
-		return k.triggers.follow(ctx, c)
+		if err := k.triggers.follow(ctx, c); err != nil || !k.plugin.Ticks || !changed {
+			return err
+		}
+		return v.completing(c)
 	}
 	if !changed {
 		return nil
@@ -142,7 +145,21 @@ func (v *driver) drive(ctx context.Context, c offset.Connector) error {
 	return v.scheduler.Now(c.Name)
 }
 
-// tick invokes a source's function. While an earlier tick is at work a further one would only find the lease taken; it is
+// completing has a sink complete what is due by the clock, once a minute.
+func (v *driver) completing(c offset.Connector) error {
+	payload, err := json.Marshal(worker.SinkTick{Connector: c.Name, Tick: true})
+	if err != nil {
+		return fmt.Errorf("writing the tick of %s: %w", c.Name, err)
+	}
+	return v.scheduler.Put(schedule.Schedule{
+		Name: c.Name, Every: max(v.desk.flags.tick, completeEvery), Function: c.Name, Payload: payload, Disabled: c.Target != offset.Running,
+	})
+}
+
+// completeEvery is how often sinks complete things by the clock.
+const completeEvery = time.Minute
+
+// tick invokes a function by the clock. While an earlier tick is at work a further one would only find the lease taken; it is
 // let through when that takes longer than a lease, because then the earlier one may hang.
 func (v *driver) tick(ctx context.Context, name string, payload []byte) error {
 	v.mu.Lock()

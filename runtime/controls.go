@@ -39,6 +39,8 @@ type Description struct {
 	Type    string `json:"type"`
 	Version string `json:"version"`
 	Doc     string `json:"doc"`
+	// Ticks tells that a sink wants a SinkTick from time to time, once a minute say, see connect.Ticker.
+	Ticks bool `json:"ticks,omitempty"`
 }
 
 // Offset is one of the offsets to alter. A null Offset removes it.
@@ -154,7 +156,8 @@ func describe[T any](c connect.Connector[T], kind connector.Kind) Description {
 	if version == "" {
 		version = Version
 	}
-	return Description{Class: c.Class, Aliases: c.Aliases, Type: string(kind), Version: version, Doc: c.Doc}
+	_, ticks := any(c.New()).(connect.Ticker)
+	return Description{Class: c.Class, Aliases: c.Aliases, Type: string(kind), Version: version, Doc: c.Doc, Ticks: ticks}
 }
 
 // parsed gives a fresh task its settings.

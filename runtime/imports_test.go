@@ -68,7 +68,8 @@ var layers = []layer{
 	{"functions/control", []string{"runtime/..."}, []string{lambda, awsSDK, smithy}},
 	{"functions/*/source", []string{"runtime", "functions/*"}, nil},
 	{"functions/*/sink", []string{"runtime", "functions/*"}, nil},
-	{"functions/*/...", []string{"runtime/connect", "runtime/config", "runtime/schema", "functions/*/..."}, []string{anyModule}},
+	{"functions/storage/...", slices.Concat(contract, []string{"runtime/schema/avro", "runtime/convert", "functions/storage/..."}), []string{anyModule}},
+	{"functions/*/...", []string{"runtime/connect", "runtime/config", "runtime/schema", "functions/*/...", "functions/storage"}, []string{anyModule}},
 	{"infra/...", []string{"infra/...", "functions/...", "runtime/..."}, []string{anyModule}},
 	{"local/...", []string{"local/...", "functions/...", "runtime/..."}, []string{anyModule}},
 }

@@ -74,8 +74,9 @@ func ServeSink(c connect.SinkConnector) {
 			log:   e.Worker.Log,
 			calls: e.Store.Calls,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
-				if !kafka.IsEvent(payload) {
-					return nil, worker.Report{}, errors.New("reading the event: it is not one of a Kafka trigger")
+				var tick worker.SinkTick
+				if !kafka.IsEvent(payload) && (json.Unmarshal(payload, &tick) != nil || !tick.Tick) {
+					return nil, worker.Report{}, errors.New(`reading the event: it is neither one of a Kafka trigger nor a tick like {"connector": "lake", "tick": true}`)
 				}
 				// Told to end, a sink finishes the event it has: cut off, all of it would come again.
 				term := make(chan os.Signal, 1)
@@ -85,6 +86,13 @@ func ServeSink(c connect.SinkConnector) {
 				sink, err := invoked(ctx)
 				if err != nil {
 					return nil, worker.Report{}, err
+				}
+				if tick.Tick {
+					if tick.Connector != sink.Name {
+						return nil, worker.Report{}, fmt.Errorf("reading the event: it is for connector %q, and this function works for %q", tick.Connector, sink.Name)
+					}
+					report, err := sink.Tick(ctx)
+					return []byte("{}"), report, err
 				}
 				return sink.Run(ctx, payload)
 			},

@@ -46,7 +46,8 @@ type Ticker interface {
 	Tick(ctx context.Context) error
 }
 
-// State keeps small values of a sink per topic partition, for sinks that stage things across invocations.
+// State keeps small values of a sink per topic partition, for sinks that stage things across invocations. When a user alters
+// or resets the offset of a partition, its value is emptied. Negative partitions are the sink's own.
 type State interface {
 	// Get returns the value and its version; version 0 means there is none.
 	Get(ctx context.Context, topic string, partition int32) (value []byte, version int64, err error)

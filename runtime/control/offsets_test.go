@@ -122,6 +122,24 @@ func TestServer_SinkOfSeveralTopicsHasAGroupForEach(t *testing.T) {
 	}
 }
 
+func TestServer_SinkForgetsItsStateWithItsOffsets(t *testing.T) {
+	t.Parallel()
+	server, w, _ := still(t)
+	must(t, server, 201, "POST", "/connectors", sink)
+	must(t, server, 204, "PUT", "/connectors/c/stop", "")
+	for p := range int32(2) {
+		if _, err := w.store.PutState(t.Context(), "c", "t", p, []byte("staged"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(t, server, 200, "PATCH", "/connectors/c/offsets", `{"offsets": [{"partition": {"kafka_topic": "t", "kafka_partition": 1}, "offset": {"kafka_offset": 3}}]}`)
+	for p, want := range []string{"staged", ""} {
+		if value, _, err := w.store.State(t.Context(), "c", "t", int32(p)); err != nil || string(value) != want {
+			t.Errorf("the state of t-%d is %q, %v", p, value, err)
+		}
+	}
+}
+
 func TestServer_SinkGoesOnWhereItWasAfterTheBrokerForgot(t *testing.T) {
 	t.Parallel()
 	server, w, g := still(t)

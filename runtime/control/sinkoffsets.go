@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
@@ -79,7 +81,34 @@ func (s *Server) moveSink(ctx context.Context, c offset.Connector, p Plugin, pai
 	if err := moveGroups(ctx, c, kafkas, set, remove, reset); err != nil {
 		return false, err
 	}
+	if err := s.forget(ctx, c.Name, set, remove); err != nil {
+		return false, err
+	}
+	if err := s.forget(ctx, c.Name, set, remove); err != nil {
+		return false, err
+	}
 	return done, s.remember(ctx, c) // or else resuming would put back what was there before
+}
+
+// forget empties what the sink keeps for partitions whose offsets were changed: it speaks of records up to the old ones. It is
+// done after the groups were changed, so that a failure before leaves everything as it was.
+func (s *Server) forget(ctx context.Context, name string, set map[kafka.TopicPartition]int64, remove []kafka.TopicPartition) error {
+	for _, at := range slices.Concat(slices.SortedFunc(maps.Keys(set), byPlace), remove) {
+		for {
+			value, version, err := s.Store.State(ctx, name, at.Topic, at.Partition)
+			if err == nil && len(value) > 0 {
+				_, err = s.Store.PutState(ctx, name, at.Topic, at.Partition, nil, version)
+			}
+			if errors.Is(err, connect.ErrConflict) {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("emptying the state of %s-%d: %w", at.Topic, at.Partition, err)
+			}
+			break
+		}
+	}
+	return nil
 }
 
 // moveGroups changes the offsets of a sink's groups.

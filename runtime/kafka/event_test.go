@@ -27,7 +27,7 @@ var triggerEvents = []string{
 }
 
 // otherEvents are what a function gets besides.
-var otherEvents = []string{"schedule-tick.json", "task-hand-over.json"}
+var otherEvents = []string{"schedule-tick.json", "sink-tick.json", "task-hand-over.json"}
 
 func event(tb testing.TB, name string) []byte {
 	tb.Helper()

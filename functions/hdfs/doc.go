@@ -1,0 +1,17 @@
+// Package hdfs writes records into files of HDFS, over WebHDFS or HttpFS.
+//
+// # Sink
+//
+// The sink takes the settings of Confluent's HDFS sinks (io.confluent.connect.hdfs.HdfsSinkConnector and
+// io.confluent.connect.hdfs3.Hdfs3SinkConnector). Files have their names, topic+partition+start+end.ext, and contents. How
+// every record gets into exactly one file is described by package storage: a file is written below topics.dir/+tmp and
+// renamed, which never replaces a file. Records of files that are not complete are staged below topics.dir/+tmp, too.
+// The write-ahead log of the original is not needed; logs.dir is ignored.
+//
+// Where the table knows nothing of a topic partition, because the connector is new or its offsets were reset, the sink
+// goes on behind the last offset in the names of the files that are there, as the original does.
+//
+// hdfs.url (or store.url) may be http://host:port or https://host:port, webhdfs:// or swebhdfs://, or hdfs://host, which
+// stands for the name node's own port of WebHDFS, 9870; several, separated by commas, are tried until one is active. Functions know no
+// Hadoop configuration: hadoop.conf.dir is ignored. hive.integration=true is refused.
+package hdfs

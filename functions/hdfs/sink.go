@@ -1,0 +1,230 @@
+package hdfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/user"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluice-connect/sluice/functions/storage"
+	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/connect"
+)
+
+// Sink writes records into files.
+var Sink = connect.SinkConnector{
+	Class:     "io.confluent.connect.hdfs.HdfsSinkConnector",
+	Aliases:   []string{"io.confluent.connect.hdfs3.Hdfs3SinkConnector"},
+	TaskClass: "io.confluent.connect.hdfs.HdfsSinkTask",
+	Doc:       "Writes records into files of HDFS, each into exactly one.",
+	New:       func() connect.SinkTask { return &sinkTask{} },
+}
+
+var (
+	_ connect.SinkTask          = (*sinkTask)(nil)
+	_ connect.Ticker            = (*sinkTask)(nil)
+	_ connect.Validator         = (*sinkTask)(nil)
+	_ connect.SinkOffsetAlterer = (*sinkTask)(nil)
+)
+
+type sinkTask struct {
+	settings sinkSettings
+	sink     *storage.Sink
+}
+
+// sinkSettings are those of Confluent's connectors.
+type sinkSettings struct {
+	files      storage.Confluent
+	url, store string
+	token      config.Secret
+	principal  string
+	keytab     string
+	kerberos   bool
+	hive       bool
+	groups     string
+	backoff    time.Duration
+	conf, home string
+	logs       string
+}
+
+// Define declares the settings.
+func (s *sinkSettings) Define(d *config.Def) {
+	const group = "HDFS"
+	d.String(&s.url, "hdfs.url", "", "The name node: hdfs://host, http://host:port or webhdfs://host:port; several, separated by commas.",
+		config.NullDefault(), config.High, config.Group(group, 1))
+	d.String(&s.store, "store.url", "", "Another name of hdfs.url.", config.NullDefault(), config.High, config.Group(group, 2))
+	d.Bool(&s.kerberos, "hdfs.authentication.kerberos", false, "Whether the cluster asks for Kerberos.", config.High, config.Group(group, 3))
+	d.String(&s.principal, "connect.hdfs.principal", "", "The user: a principal with Kerberos, else a name.", config.High, config.Group(group, 4))
+	d.String(&s.keytab, "connect.hdfs.keytab", "", "The file with the principal's key.", config.High, config.Group(group, 5))
+	d.Password(&s.token, "sluice.hdfs.delegation.token", "A delegation token, which takes the place of a user.",
+		config.NullDefault(), config.Low, config.Group(group, 6))
+	d.String(&s.groups, "topic.capture.groups.regex", "", "An expression for whole names of topics. ${1} and so on in topics.dir stand for its groups, "+
+		"${topic} for the name.", config.NullDefault(), config.Low, config.Group(group, 7))
+	d.Millis(&s.backoff, "retry.backoff.ms", 5*time.Second, "How long to wait before a request is tried again.", config.Low, config.Group(group, 8))
+	d.Bool(&s.hive, "hive.integration", false, "Not to be had: tables are not kept up to date.", config.Low, config.Group("Hive", 1))
+	d.String(&s.logs, "logs.dir", "logs", "Ignored: there is no write-ahead log.", config.Low, config.Group(group, 9))
+	d.String(&s.conf, "hadoop.conf.dir", "", "Ignored: functions know no Hadoop configuration.", config.Low, config.Group(group, 10))
+	d.String(&s.home, "hadoop.home", "", "Ignored.", config.Low, config.Group(group, 11))
+	s.files = storage.Confluent{
+		Ends: true, DefaultFormat: "io.confluent.connect.hdfs.avro.AvroFormat", PlainParquet: true,
+	}
+	d.Include(&s.files)
+}
+
+func (s *sinkSettings) endpoints() ([]string, error) {
+	name, text := "hdfs.url", s.url
+	if text == "" && s.store != "" {
+		name, text = "store.url", s.store
+	}
+	if text == "" {
+		return nil, config.Errorf(name, "Missing required configuration %q which has no default value.", name)
+	}
+	nodes, err := endpoints(text)
+	if err != nil {
+		return nil, config.Invalid(name, text, err.Error())
+	}
+	return nodes, nil
+}
+
+// root is the folder that the URL names.
+func (s *sinkSettings) root() string {
+	text, _, _ := strings.Cut(s.url+s.store, ",")
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil {
+		return "/"
+	}
+	return "/" + strings.Trim(strings.TrimPrefix(u.Path, "/webhdfs/v1"), "/")
+}
+
+func (s *sinkSettings) validate() error {
+	var failures []error
+	if s.hive {
+		failures = append(failures, config.Invalid("hive.integration", s.hive, "Hive tables are not kept up to date here; "+
+			"set it to false, and have Hive find the folders itself, by MSCK REPAIR TABLE or external tables"))
+	}
+	if s.kerberos && s.token.Reveal() == "" && (s.principal == "" || s.keytab == "") {
+		failures = append(failures, config.Invalid("hdfs.authentication.kerberos", s.kerberos, "it needs connect.hdfs.principal and connect.hdfs.keytab"))
+	}
+	if _, err := s.dir(); err != nil {
+		failures = append(failures, err)
+	}
+	_, err := s.endpoints()
+	_, failed := s.shape()
+	return errors.Join(append(failures, err, failed)...)
+}
+
+func (s *sinkSettings) shape() (*storage.Shape, error) {
+	dir, err := s.dir()
+	if err != nil {
+		return nil, err
+	}
+	s.files.Dir = dir
+	shape, err := s.files.Shape(&storage.Codec{})
+	if err != nil {
+		return nil, err
+	}
+	if s.groups != "" {
+		shape.Settings["topic.capture.groups.regex"] = s.groups
+	}
+	return shape, nil
+}
+
+// dir puts the groups of a topic's name into topics.dir.
+func (s *sinkSettings) dir() (func(topic, dir string) string, error) {
+	re, err := regexp.Compile("^(?:" + s.groups + ")$")
+	if err != nil {
+		return nil, config.Invalid("topic.capture.groups.regex", s.groups, err.Error())
+	}
+	return func(topic, dir string) string {
+		if !strings.Contains(dir, "${") {
+			return dir
+		}
+		dir = strings.ReplaceAll(dir, "${topic}", topic)
+		for i, group := range re.FindStringSubmatch(topic) {
+			dir = strings.ReplaceAll(dir, "${"+strconv.Itoa(i)+"}", group)
+		}
+		return dir
+	}, nil
+}
+
+// client makes the client.
+func (s *sinkSettings) client() (*client, error) {
+	nodes, err := s.endpoints()
+	if err != nil {
+		return nil, err
+	}
+	c := newClient(nodes)
+	c.token, c.user = s.token.Reveal(), s.principal
+	if c.user == "" {
+		c.user = os.Getenv("HADOOP_USER_NAME")
+	}
+	if c.user == "" {
+		if me, err := user.Current(); err == nil {
+			c.user = me.Username
+		}
+	}
+	if s.kerberos && c.token == "" {
+		return nil, fmt.Errorf("logging in as %s: Kerberos is not spoken yet", s.principal)
+	}
+	return c, nil
+}
+
+// Define declares the settings.
+func (t *sinkTask) Define(d *config.Def) { t.settings.Define(d) }
+
+// Validate checks settings that depend on each other.
+func (t *sinkTask) Validate() error { return t.settings.validate() }
+
+// Open makes the client. It makes no call.
+func (t *sinkTask) Open(_ context.Context, a connect.SinkAssignment) error {
+	client, err := t.settings.client()
+	if err != nil {
+		return err
+	}
+	shape, err := t.settings.shape() //nolint:contextcheck // converting to JSON waits for nothing
+	if err != nil {
+		return err
+	}
+	files := &t.settings.files
+	// Topics may have folders of their own; temporary files have one for all.
+	tmp, _, _ := strings.Cut(files.TopicsDir(), "/${")
+	tmp = strings.Trim(tmp, "/") + "/+tmp"
+	s := &store{client: client, root: t.settings.root(), tmp: tmp}
+	t.sink = &storage.Sink{
+		Connector: a.Connector, State: a.State, Log: a.Log, Store: s, Shape: shape, Staging: tmp + "/" + a.Connector + "/",
+		Reshape: func(settings map[string]string) (*storage.Shape, error) {
+			var earlier sinkSettings
+			if err := config.Parse(settings, &earlier); err != nil {
+				return nil, err
+			}
+			return earlier.shape()
+		},
+		Recover: func(ctx context.Context, topic string, partition int32) (int64, error) {
+			return s.recover(ctx, files.Dir(topic, files.TopicsDir())+"/"+topic, files.FileDelim(), topic, partition)
+		},
+	}
+	return nil
+}
+
+// Put writes the records.
+func (t *sinkTask) Put(ctx context.Context, records []connect.Record) error {
+	return t.sink.Put(ctx, records)
+}
+
+// Tick completes files that are due by the clock.
+func (t *sinkTask) Tick(ctx context.Context) error { return t.sink.Tick(ctx) }
+
+// AlterSinkOffsets agrees to any offsets. The runtime empties the state of the partitions, and with it the ledger; what
+// files there are says where to go on.
+func (t *sinkTask) AlterSinkOffsets(context.Context, map[connect.TopicPartition]*int64) (bool, error) {
+	return true, nil
+}
+
+// Close has nothing to let go of.
+func (t *sinkTask) Close(context.Context) error { return nil }

@@ -1,0 +1,141 @@
+package storage
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sluice-connect/sluice/runtime/connect"
+)
+
+// Sink writes the records of a connector into files. It is what the tasks of file sinks are made of. It is used from one
+// goroutine.
+type Sink struct {
+	// Connector is the connector's name.
+	Connector string
+	Store     Store
+	State     connect.State
+	Log       connect.Logger
+	// Shape is that of the files now, Reshape makes the shape of files that were begun under other settings.
+	Shape   *Shape
+	Reshape func(settings map[string]string) (*Shape, error)
+	// Staging is the folder of pieces.
+	Staging string
+	// Recover tells from which offset on records of a partition are in no file yet, where no ledger says so. It may be
+	// nil; -1 means that nobody knows.
+	Recover func(ctx context.Context, topic string, partition int32) (next int64, err error)
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+
+	lanes map[connect.TopicPartition]*lane
+}
+
+// Put takes records. All of them are durable when it returns nil, in files or staged for them.
+func (s *Sink) Put(ctx context.Context, records []connect.Record) error {
+	failed := map[int]error{}
+	for _, share := range shares(records) {
+		lane := s.lane(share.at)
+		if err := lane.take(ctx, records, share.indices, failed); err != nil {
+			lane.forget()
+			return err
+		}
+	}
+	if len(failed) > 0 {
+		return &connect.BatchError{Failed: failed}
+	}
+	return nil
+}
+
+// share is what an event brings for one topic partition: the places of its records in the event, in order.
+type share struct {
+	at      connect.TopicPartition
+	indices []int
+}
+
+func shares(records []connect.Record) []share {
+	var all []share
+	last := -1
+	for i := range records {
+		at := connect.TopicPartition{Topic: records[i].Kafka.Topic, Partition: records[i].Kafka.Partition}
+		if last < 0 || all[last].at != at {
+			last = slices.IndexFunc(all, func(s share) bool { return s.at == at })
+			if last < 0 {
+				last = len(all)
+				all = append(all, share{at: at})
+			}
+		}
+		all[last].indices = append(all[last].indices, i)
+	}
+	return all
+}
+
+func (s *Sink) lane(at connect.TopicPartition) *lane {
+	if l := s.lanes[at]; l != nil {
+		return l
+	}
+	if s.lanes == nil {
+		s.lanes = map[connect.TopicPartition]*lane{}
+	}
+	l := &lane{sink: s, at: at, books: books{state: s.State, staging: s.Store}}
+	s.lanes[at] = l
+	return l
+}
+
+func (s *Sink) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+// Tick completes the files that are due by the clock, and finishes what an invocation that was killed left closing.
+func (s *Sink) Tick(ctx context.Context) error {
+	b := books{state: s.State, staging: s.Store}
+	topics, _, err := b.listed(ctx, "")
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, topic := range topics {
+		partitions, _, err := b.listed(ctx, topic)
+		if err != nil {
+			return err
+		}
+		for _, text := range partitions {
+			partition, err := strconv.ParseInt(text, 10, 32)
+			if err != nil {
+				return fmt.Errorf("reading the list of open files: %w", err)
+			}
+			l := s.lane(connect.TopicPartition{Topic: topic, Partition: int32(partition)})
+			l.forget() // events may have come to other processes since
+			if err := l.tick(ctx); err != nil {
+				l.forget()
+				failures = append(failures, err)
+			}
+			if ctx.Err() != nil {
+				return errors.Join(append(failures, ctx.Err())...)
+			}
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// shape is that of a generation: the present one, unless it was begun under other settings.
+func (s *Sink) shape(g *generation) (*Shape, error) {
+	if g.Count == 0 || maps.Equal(g.Shape, s.Shape.Settings) {
+		return s.Shape, nil
+	}
+	shape, err := s.Reshape(g.Shape)
+	if err != nil {
+		return nil, fmt.Errorf("completing files that were begun under other settings: %w", err)
+	}
+	return shape, nil
+}
+
+// nonce is a name that nobody had before.
+func nonce() string { return rand.Text() }
