@@ -26,8 +26,6 @@ type client struct {
 	nodes []string // URLs of name nodes, with /webhdfs/v1
 	user  string   // simple authentication
 	token string   // a delegation token
-	// sign adds what else authenticates a request to a name node; it may be nil.
-	sign func(r *http.Request) error
 
 	mu     sync.Mutex
 	active int // the node that answered last
@@ -139,11 +137,6 @@ func (c *client) ask(ctx context.Context, method, node, path, op string, query u
 	r, err := http.NewRequestWithContext(ctx, method, node+escape(path)+"?"+q.Encode(), http.NoBody)
 	if err != nil {
 		return nil, err
-	}
-	if c.sign != nil && c.token == "" {
-		if err := c.sign(r); err != nil {
-			return nil, err
-		}
 	}
 	response, err := c.http.Do(r)
 	if err != nil {

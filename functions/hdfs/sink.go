@@ -3,7 +3,6 @@ package hdfs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"os/user"
@@ -59,9 +58,9 @@ func (s *sinkSettings) Define(d *config.Def) {
 	d.String(&s.url, "hdfs.url", "", "The name node: hdfs://host, http://host:port or webhdfs://host:port; several, separated by commas.",
 		config.NullDefault(), config.High, config.Group(group, 1))
 	d.String(&s.store, "store.url", "", "Another name of hdfs.url.", config.NullDefault(), config.High, config.Group(group, 2))
-	d.Bool(&s.kerberos, "hdfs.authentication.kerberos", false, "Whether the cluster asks for Kerberos.", config.High, config.Group(group, 3))
-	d.String(&s.principal, "connect.hdfs.principal", "", "The user: a principal with Kerberos, else a name.", config.High, config.Group(group, 4))
-	d.String(&s.keytab, "connect.hdfs.keytab", "", "The file with the principal's key.", config.High, config.Group(group, 5))
+	d.Bool(&s.kerberos, "hdfs.authentication.kerberos", false, "Whether the cluster asks for Kerberos. Only a delegation token gets in then.", config.High, config.Group(group, 3))
+	d.String(&s.principal, "connect.hdfs.principal", "", "The user's name.", config.High, config.Group(group, 4))
+	d.String(&s.keytab, "connect.hdfs.keytab", "", "Ignored: Kerberos is not spoken.", config.High, config.Group(group, 5))
 	d.Password(&s.token, "sluice.hdfs.delegation.token", "A delegation token, which takes the place of a user.",
 		config.NullDefault(), config.Low, config.Group(group, 6))
 	d.String(&s.groups, "topic.capture.groups.regex", "", "An expression for whole names of topics. ${1} and so on in topics.dir stand for its groups, "+
@@ -108,8 +107,9 @@ func (s *sinkSettings) validate() error {
 		failures = append(failures, config.Invalid("hive.integration", s.hive, "Hive tables are not kept up to date here; "+
 			"set it to false, and have Hive find the folders itself, by MSCK REPAIR TABLE or external tables"))
 	}
-	if s.kerberos && s.token.Reveal() == "" && (s.principal == "" || s.keytab == "") {
-		failures = append(failures, config.Invalid("hdfs.authentication.kerberos", s.kerberos, "it needs connect.hdfs.principal and connect.hdfs.keytab"))
+	if s.kerberos && s.token.Reveal() == "" {
+		failures = append(failures, config.Invalid("hdfs.authentication.kerberos", s.kerberos,
+			"Kerberos is not spoken here; give a delegation token in sluice.hdfs.delegation.token"))
 	}
 	if _, err := s.dir(); err != nil {
 		failures = append(failures, err)
@@ -168,9 +168,6 @@ func (s *sinkSettings) client() (*client, error) {
 		if me, err := user.Current(); err == nil {
 			c.user = me.Username
 		}
-	}
-	if s.kerberos && c.token == "" {
-		return nil, fmt.Errorf("logging in as %s: Kerberos is not spoken yet", s.principal)
 	}
 	return c, nil
 }
