@@ -6,9 +6,12 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sluice-connect/sluice/runtime/control"
 )
 
 // account is what is known of a connector's running, fed by the metrics its functions print and by the table.
@@ -27,12 +30,26 @@ type account struct {
 	// Counters are sums over the lines of metrics, by task and by name; Gauges are the last line's.
 	Counters, Gauges map[series]float64
 
+	tasks    map[int]control.Count // by number
 	sample   int64
 	sampleAt time.Time
 }
 
 // series is a number of a task that changes with time.
 type series struct{ Task, Name string }
+
+// tally adds to what a task did.
+func (a *account) tally(task int, in, out int64) {
+	if a.tasks == nil {
+		a.tasks = map[int]control.Count{}
+	}
+	c := a.tasks[task]
+	if c.Since.IsZero() {
+		c.Since = time.Now()
+	}
+	c.In, c.Out = c.In+in, c.Out+out
+	a.tasks[task] = c
+}
 
 // ledger keeps the accounts of all connectors.
 type ledger struct {
@@ -151,8 +168,12 @@ func (t *metricsTap) read(line []byte) {
 // count adds a line of metrics to the account.
 func (a *account) count(task, did string, line map[string]any) {
 	number := func(name string) float64 { n, _ := line[name].(float64); return n }
-	a.In += int64(number("source-record-poll-total") + number("sink-record-read-total"))
-	a.Out += int64(number("source-record-write-total") + number("sink-record-send-total"))
+	in := int64(number("source-record-poll-total") + number("sink-record-read-total"))
+	out := int64(number("source-record-write-total") + number("sink-record-send-total"))
+	a.In, a.Out = a.In+in, a.Out+out
+	if id, err := strconv.Atoi(task); err == nil {
+		a.tally(id, in, out)
+	}
 	a.Dead += int64(number("dead-letter-write-total"))
 	if a.Counters == nil {
 		a.Counters, a.Gauges = map[series]float64{}, map[series]float64{}

@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-connect/sluice/local/function"
 	"github.com/sluice-connect/sluice/local/table"
 	"github.com/sluice-connect/sluice/runtime"
+	"github.com/sluice-connect/sluice/runtime/control"
 	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
 )
 
@@ -53,6 +54,7 @@ type desk struct {
 	rest      *http.Server
 	api       *rest
 	restAddr  string
+	auth      control.Auth
 	stop      []func() error // in order of starting
 	ending    time.Time      // when what still runs is killed, once the desk is closed
 }
@@ -241,6 +243,7 @@ func (d *desk) welcome(demo *demo, connectors int) welcome {
 func (d *desk) run(ctx context.Context, demo *demo) error {
 	running, ctx := errgroup.WithContext(ctx)
 	running.Go(func() error { return d.driver.run(ctx) })
+	running.Go(func() error { return d.followTopics(ctx) })
 	if demo != nil {
 		running.Go(func() error { return demo.grow(ctx) })
 	}

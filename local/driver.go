@@ -302,14 +302,3 @@ func (v *driver) close() error {
 	closing.Wait()
 	return nil
 }
-
-// topicsOf are the topics a sink's configuration lists.
-func topicsOf(config map[string]string) []string {
-	var topics []string
-	for topic := range strings.SplitSeq(config["topics"], ",") {
-		if topic = strings.TrimSpace(topic); topic != "" {
-			topics = append(topics, topic)
-		}
-	}
-	return topics
-}

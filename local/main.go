@@ -51,7 +51,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w%w", err, errUsage) })
-	cmd.AddCommand(upCommand(), proxyCommand(), redriveCommand(), eventCommand(), versionCommand())
+	cmd.AddCommand(upCommand(), importCommand(), proxyCommand(), redriveCommand(), eventCommand(), versionCommand())
 	return cmd
 }
 

@@ -28,7 +28,7 @@ func TestLedger_ServesMetrics(t *testing.T) {
 	l.update("s", func(a *account) { a.State, a.Lag = "RUNNING", 12 })
 
 	answer := httptest.NewRecorder()
-	(&rest{ledger: l}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	(&rest{metrics: http.HandlerFunc(l.serveMetrics)}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
 	if answer.Code != http.StatusOK || !strings.HasPrefix(answer.Header().Get("Content-Type"), "text/plain; version=0.0.4") {
 		t.Fatalf("%d %v", answer.Code, answer.Header())
 	}
@@ -73,7 +73,7 @@ func TestLedger_ServesMetrics(t *testing.T) {
 	}
 
 	refused := httptest.NewRecorder()
-	(&rest{ledger: l}).ServeHTTP(refused, httptest.NewRequest(http.MethodPost, "/metrics", http.NoBody))
+	(&rest{metrics: http.HandlerFunc(l.serveMetrics)}).ServeHTTP(refused, httptest.NewRequest(http.MethodPost, "/metrics", http.NoBody))
 	if refused.Code != http.StatusMethodNotAllowed {
 		t.Errorf("POST is answered with %d", refused.Code)
 	}

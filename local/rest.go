@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +20,7 @@ import (
 	"github.com/sluice-connect/sluice/local/trigger"
 	"github.com/sluice-connect/sluice/runtime"
 	"github.com/sluice-connect/sluice/runtime/control"
+	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/secret"
 	"github.com/sluice-connect/sluice/runtime/worker"
@@ -24,8 +28,8 @@ import (
 
 // rest is Connect's REST API on the desk.
 type rest struct {
-	ledger *ledger
-	server atomic.Pointer[control.Server] // nil until the desk is there
+	metrics http.Handler
+	server  atomic.Pointer[control.Server] // nil until the desk is there
 
 	mu    sync.Mutex
 	asked map[string]bool // functions that were deployed to be asked
@@ -44,7 +48,17 @@ func (d *desk) openRest() error {
 		return fmt.Errorf("listening for REST at %s: %w (is another Connect, or another sluice, running? --rest chooses another address)", d.flags.rest, err)
 	}
 	d.restAddr = listener.Addr().String()
-	d.api = &rest{ledger: d.ledger, asked: map[string]bool{}}
+	if d.flags.restUsers != "" {
+		users, err := os.Open(d.flags.restUsers)
+		if err != nil {
+			return errors.Join(fmt.Errorf("reading --rest-users: %w", err), listener.Close())
+		}
+		defer users.Close()
+		if d.auth, err = control.ReadAuth(users); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", d.flags.restUsers, err), listener.Close())
+		}
+	}
+	d.api = &rest{metrics: d.auth.Guard(http.HandlerFunc(d.ledger.serveMetrics)), asked: map[string]bool{}}
 	d.api.planningCtx, d.api.cancelPlanning = context.WithCancel(context.Background())
 	d.rest = &http.Server{Handler: d.api, ReadHeaderTimeout: time.Minute}
 	go d.rest.Serve(listener) //nolint:errcheck // it ends with Close
@@ -54,6 +68,10 @@ func (d *desk) openRest() error {
 
 // serveRest answers requests, now that all parts are there.
 func (d *desk) serveRest() error {
+	settings, err := control.ParseSettings(d.worker)
+	if err != nil {
+		return err
+	}
 	env, err := worker.NewEnv(d.worker, runtime.Plugins())
 	if err != nil {
 		return err
@@ -62,7 +80,7 @@ func (d *desk) serveRest() error {
 	clusters := runtime.NewClusters(env)
 	d.stop = append(d.stop, func() error { clusters.Close(); return nil })
 	d.api.server.Store(control.New(control.Options{
-		Store: d.store, Functions: asker{d}, Triggers: follower{d}, Clusters: clusters, Plugins: runtime.Plugins(),
+		Store: d.store, Functions: asker{d}, Triggers: follower{d}, Clusters: clusters, Meter: d.ledger, Settings: settings, Auth: d.auth, Plugins: runtime.Plugins(),
 		Version: runtime.Version, Worker: d.restAddr,
 	}))
 	d.stop = append(d.stop, func() error {
@@ -80,7 +98,7 @@ func (d *desk) serveRest() error {
 // ServeHTTP implements http.Handler.
 func (r *rest) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if request.URL.Path == "/metrics" {
-		r.ledger.serveMetrics(w, request)
+		r.metrics.ServeHTTP(w, request)
 		return
 	}
 	if server := r.server.Load(); server != nil {
@@ -119,7 +137,7 @@ func (a asker) Ask(ctx context.Context, class string, request []byte) ([]byte, e
 
 // Invoke implements control.Functions.
 func (a asker) Invoke(ctx context.Context, c offset.Connector, event []byte) ([]byte, error) {
-	result, err := a.desk.functions.Invoke(ctx, c.Name, event)
+	result, err := a.desk.invokeSoon(ctx, c.Name, event)
 	if own, ok := errors.AsType[*function.Error](err); ok {
 		err = errors.New(own.Message)
 	}
@@ -174,20 +192,62 @@ func (f follower) Changed(_ context.Context, c offset.Connector) error {
 	api.planning.Go(func() { //nolint:contextcheck // it goes on when the request has been answered
 		ctx, cancel := context.WithTimeout(api.planningCtx, planTime)
 		defer cancel()
-		for {
-			// The driver may not have deployed the function yet.
-			_, err := f.desk.functions.Invoke(ctx, c.Name, []byte(`{"control":"plan"}`))
-			if !errors.Is(err, function.ErrNotFound) {
-				return // a failure stands in the connector's status
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(lookEvery / 5):
-			}
-		}
+		// A failure stands in the connector's status.
+		_, _ = f.desk.invokeSoon(ctx, c.Name, []byte(`{"control":"plan"}`))
 	})
 	return nil
+}
+
+// invokeSoon has a connector's function handle an event. The driver may have to deploy the function first, which it does
+// when it next looks at the table.
+func (d *desk) invokeSoon(ctx context.Context, name string, event []byte) (function.Result, error) {
+	soon, cancel := context.WithTimeout(ctx, deployTime)
+	defer cancel()
+	for {
+		result, err := d.functions.Invoke(ctx, name, event)
+		if !errors.Is(err, function.ErrNotFound) {
+			return result, err
+		}
+		select {
+		case <-soon.Done():
+			return result, err
+		case <-time.After(lookEvery / 5):
+		}
+	}
+}
+
+// deployTime is how long it may take until a new connector's function is there.
+const deployTime = 5 * time.Second
+
+// followTopics has sinks that read the topics of a pattern follow new ones, until ctx ends.
+func (d *desk) followTopics(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		if server := d.api.server.Load(); server != nil {
+			if _, err := server.Follow(ctx); err != nil && ctx.Err() == nil {
+				d.reporter.event(slog.LevelWarn, "following topics failed", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Counts implements control.Meter.
+func (l *ledger) Counts(_ context.Context, connectors ...offset.Connector) (map[string]map[int]control.Count, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	counts := make(map[string]map[int]control.Count, len(connectors))
+	for _, c := range connectors {
+		if a := l.all[c.Name]; a != nil {
+			counts[c.Name] = maps.Clone(a.tasks)
+		}
+	}
+	return counts, nil
 }
 
 // planTime is how long to try to have tasks planned; the first record has them planned, too.
@@ -226,17 +286,19 @@ func stateOf(c offset.Connector, mappings []trigger.Status, tick time.Duration) 
 		if m.Missing {
 			notes = append(notes, "waiting for topic "+m.Topic)
 		}
-		if len(m.Problems) > 0 && state.Broken == "" {
-			state.Broken = m.Problems[0]
+		for _, problem := range m.Problems {
+			if problem != m.LastResult && state.Broken == "" { // what the function said stands in the tasks' statuses
+				state.Broken = problem
+			}
 		}
 		for _, p := range m.Partitions {
-			if p.End >= 0 && p.Next >= 0 {
-				lag := max(0, p.End-p.Next)
-				if state.Lag != nil {
-					lag += *state.Lag
-				}
-				state.Lag = &lag
+			if p.End < 0 || p.Next < 0 {
+				continue
 			}
+			if state.Lag == nil {
+				state.Lag = map[kafka.TopicPartition]int64{}
+			}
+			state.Lag[kafka.TopicPartition{Topic: m.Topic, Partition: p.ID}] = max(0, p.End-p.Next)
 		}
 	}
 	state.Note = strings.Join(notes, ", ")

@@ -3,12 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/sluice-connect/sluice/local/trigger"
 	"github.com/sluice-connect/sluice/runtime"
+	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/control"
 	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/worker"
@@ -19,28 +24,39 @@ type triggers struct {
 	desk   *desk
 	name   string
 	topics []string
-	put    map[string]bool // by topic: whether it is disabled
+	put    map[string]putMapping // by topic
+}
+
+// putMapping is what can change of a mapping.
+type putMapping struct {
+	group    string
+	disabled bool
+	kafka    string // the settings by which its consumer reads another cluster
 }
 
 func newTriggers(d *desk, name string) *triggers {
-	return &triggers{desk: d, name: name, put: map[string]bool{}}
+	return &triggers{desk: d, name: name, put: map[string]putMapping{}}
 }
 
 // follow makes the triggers what the connector's item says.
 func (t *triggers) follow(_ context.Context, c offset.Connector) error {
-	topics := topicsOf(c.Config)
-	if len(topics) == 0 {
-		return fmt.Errorf("the sink lists no topics; topics.regex is not followed on this desk")
-	}
+	topics := control.Topics(c)
 	disabled := c.Target != offset.Running || c.Trigger[runtime.Halted] != ""
+	client, kafka, err := t.client(c)
+	if err != nil {
+		return err
+	}
 	for _, topic := range topics {
-		if was, ok := t.put[topic]; ok && was == disabled {
+		m := putMapping{control.Group(c, topic), disabled, kafka}
+		if t.put[topic] == m {
 			continue
 		}
-		if err := t.desk.driver.trigger.Put(t.mapping(c, topics, topic, disabled)); err != nil {
+		mapping := t.mapping(c, topic, m)
+		mapping.Client = client
+		if err := t.desk.driver.trigger.Put(mapping); err != nil {
 			return err
 		}
-		t.put[topic] = disabled
+		t.put[topic] = m
 	}
 	for topic := range t.put {
 		if !slices.Contains(topics, topic) {
@@ -54,18 +70,33 @@ func (t *triggers) follow(_ context.Context, c offset.Connector) error {
 
 func (t *triggers) mappingName(topic string) string { return t.name + "/" + topic }
 
-func (t *triggers) mapping(c offset.Connector, topics []string, topic string, disabled bool) trigger.Mapping {
-	group := "connect-" + t.name
-	if own := c.Config["consumer.override.group.id"]; own != "" {
-		group = own
+// client makes the options by which a sink's records are read: the desk's own, unless the connector names others.
+func (t *triggers) client(c offset.Connector) (client []kgo.Opt, settings string, err error) {
+	own := config.Prefixed(c.Config, "consumer.override.")
+	properties := map[string]string{}
+	for _, s := range kafka.Settings() {
+		if value, ok := own[s.Key]; ok && s.Refused == "" {
+			properties[s.Key] = value
+			settings += fmt.Sprintf("%q=%q\n", s.Key, value)
+		}
 	}
-	if len(topics) > 1 {
-		group += "." + topic // ids are unique per mapping on AWS
+	if len(properties) == 0 {
+		return t.desk.client, "", nil
 	}
+	all := t.desk.clientProperties()
+	maps.Copy(all, properties)
+	client, err = kafka.ClientOptions(all, nil)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the settings of the consumer: %w", err)
+	}
+	return client, settings, nil
+}
+
+func (t *triggers) mapping(c offset.Connector, topic string, m putMapping) trigger.Mapping {
 	return trigger.Mapping{
-		Name: t.mappingName(topic), Topic: topic, Group: group, Client: t.desk.client, Bootstrap: t.desk.brokers,
+		Name: t.mappingName(topic), Topic: topic, Group: m.group, Bootstrap: t.desk.brokers,
 		BatchSize: t.desk.flags.batchSize, Window: t.desk.flags.batchWindow, Pollers: t.desk.flags.pollers,
-		ReportBatchItemFailures: c.Trigger[worker.PartialAnswers] == "true", Disabled: disabled,
+		ReportBatchItemFailures: c.Trigger[worker.PartialAnswers] == "true", Disabled: m.disabled,
 		Invoke: func(ctx context.Context, payload []byte) ([]byte, error) {
 			result, err := t.desk.functions.Invoke(ctx, t.name, payload)
 			return result.Payload, err
@@ -122,12 +153,7 @@ const reachTime = 10 * time.Second
 
 // openClient makes the options of the desk's own Kafka clients and sees that the brokers answer.
 func (d *desk) openClient(ctx context.Context) error {
-	properties := map[string]string{}
-	for _, s := range kafka.Settings() {
-		if value, ok := d.worker[s.Key]; ok && s.Refused == "" {
-			properties[s.Key] = value
-		}
-	}
+	properties := d.clientProperties()
 	var err error
 	if d.client, err = kafka.ClientOptions(properties, nil); err != nil {
 		return fmt.Errorf("reaching Kafka at %s: %w", d.brokers, err)
@@ -143,4 +169,15 @@ func (d *desk) openClient(ctx context.Context) error {
 		return fmt.Errorf("reaching Kafka at %s: %w", d.brokers, err)
 	}
 	return nil
+}
+
+// clientProperties are those of the worker's properties that say how to reach Kafka.
+func (d *desk) clientProperties() map[string]string {
+	properties := map[string]string{}
+	for _, s := range kafka.Settings() {
+		if value, ok := d.worker[s.Key]; ok && s.Refused == "" {
+			properties[s.Key] = value
+		}
+	}
+	return properties
 }

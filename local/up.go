@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,11 +17,11 @@ import (
 
 // flags are the options of sluice up.
 type flags struct {
-	data, rest, kafka, table, brokers, dynamodb, functions, worker, log string
-	noDemo, freeze                                                      bool
-	tick, batchWindow                                                   time.Duration
-	batchSize, pollers                                                  int
-	files                                                               []string
+	data, rest, restUsers, kafka, table, brokers, dynamodb, functions, worker, log string
+	insecure, noDemo, freeze                                                       bool
+	tick, batchWindow                                                              time.Duration
+	batchSize, pollers                                                             int
+	files                                                                          []string
 }
 
 func upCommand() *cobra.Command {
@@ -41,7 +42,9 @@ Without any, a demo runs: a file that grows, a topic, and another file. Ctrl-C e
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.data, "data", ".sluice", "folder of everything that is kept: topics, table, logs")
-	fl.StringVar(&f.rest, "rest", "127.0.0.1:8083", "address of the REST API")
+	fl.StringVar(&f.rest, "rest", "127.0.0.1:8083", "address of the REST API; other than this machine's own ones need --rest-users or --insecure")
+	fl.StringVar(&f.restUsers, "rest-users", "", "file of who may use the REST API: lines name=password or Bearer token")
+	fl.BoolVar(&f.insecure, "insecure", false, "let everybody use the REST API, wherever it listens")
 	fl.StringVar(&f.kafka, "kafka", "127.0.0.1:9092", "address the embedded Kafka listens on")
 	fl.StringVar(&f.table, "table", "127.0.0.1:0", "address the embedded table listens on, as a DynamoDB; port 0 takes a free one")
 	fl.StringVar(&f.brokers, "brokers", "", "a real Kafka cluster instead of the embedded one: host:port,…")
@@ -69,6 +72,9 @@ func (f *flags) check() error {
 		return fmt.Errorf("--batch-window %s: it cannot be negative%w", f.batchWindow, errUsage)
 	case f.pollers < 1:
 		return fmt.Errorf("--pollers %d: choose 1 or more%w", f.pollers, errUsage)
+	}
+	if f.restUsers == "" && !f.insecure && !loopback(f.rest) {
+		return fmt.Errorf("--rest %s: others could reach it; --rest-users says who may, --insecure lets everybody%w", f.rest, errUsage)
 	}
 	if u, err := url.Parse(f.dynamodb); f.dynamodb != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return fmt.Errorf("--dynamodb %s: it must be a URL such as http://localhost:8000%w", f.dynamodb, errUsage)
@@ -127,4 +133,16 @@ func up(cmd *cobra.Command, f flags) (err error) {
 	err = d.run(ctx, demo)
 	ended = true
 	return err
+}
+
+// loopback tells whether only this machine can reach an address.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return true // it cannot be listened on, which says so better
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	return host == "localhost"
 }

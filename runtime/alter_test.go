@@ -46,7 +46,7 @@ func (k *keeperSink) AlterSinkOffsets(_ context.Context, o map[connect.TopicPart
 func TestControls_AskTheTaskAboutOffsets(t *testing.T) {
 	t.Parallel()
 	task, sink := &keeper{}, &keeperSink{}
-	controls := runtime.SourceControls(connect.SourceConnector{New: func() connect.SourceTask { return task }}, worker.Env{})
+	controls := runtime.SourceControls(connect.SourceConnector{New: func() connect.SourceTask { return task }}, worker.Env{}, nil)
 	sinkControls := runtime.SinkControls(connect.SinkConnector{New: func() connect.SinkTask { return sink }}, worker.Env{}, nil)
 	for _, ask := range []struct {
 		controls      runtime.Controls
@@ -79,7 +79,7 @@ func TestControls_PlanOnlyWhereSomebodyPlans(t *testing.T) {
 	if _, ok, err := controls.Answer(t.Context(), []byte(`{"control":"plan"}`)); !ok || !errors.Is(err, broken) || planned != 1 {
 		t.Errorf("a sink: %v, %v, planned %d times", ok, err, planned)
 	}
-	source := runtime.SourceControls(connect.SourceConnector{New: func() connect.SourceTask { return &keeper{} }}, worker.Env{})
+	source := runtime.SourceControls(connect.SourceConnector{New: func() connect.SourceTask { return &keeper{} }}, worker.Env{}, nil)
 	for _, unknown := range []string{"plan", "fly"} {
 		if _, ok, err := source.Answer(t.Context(), []byte(`{"control":"`+unknown+`"}`)); !ok || err == nil {
 			t.Errorf("a source asked to %s: %v, %v", unknown, ok, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/kafka"
+	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/worker"
 )
 
@@ -22,12 +23,14 @@ import (
 //	validate  the judgement of "config", as PUT /connector-plugins/…/config/validate
 //	alter     whether "config" allows to set "offsets"; answers an Altered
 //	plan      have the tasks of this function's connector planned, if that is due; sinks only
+//	preview   what "connector" would produce next, at most "records" of it; sources only; answers a worker.Preview
 type Controls struct {
 	description Description
 	keys        func() []config.KeyInfo
 	validate    func(ctx context.Context, settings map[string]*string) (config.Infos, error)
 	alter       func(ctx context.Context, settings map[string]string, offsets []Offset) (done bool, err error)
 	plan        func(ctx context.Context) error
+	preview     func(ctx context.Context, connector string, records int) (worker.Preview, error)
 }
 
 // Description is what a function says of itself when it is asked to describe.
@@ -56,9 +59,13 @@ type Altered struct {
 	Refused string `json:"refused,omitempty"`
 }
 
-// SourceControls answers for a source.
-func SourceControls(c connect.SourceConnector, e worker.Env) Controls {
+// SourceControls answers for a source, whose connectors are in the store.
+func SourceControls(c connect.SourceConnector, e worker.Env, store offset.Store) Controls {
 	controls := controlsOf(c, connector.KindSource, e)
+	controls.preview = func(ctx context.Context, name string, records int) (worker.Preview, error) {
+		// A source of its own: the one that works may be in the middle of something.
+		return (&worker.Source{Connector: c, Env: e, Store: store}).Preview(ctx, name, records)
+	}
 	controls.alter = func(ctx context.Context, settings map[string]string, offsets []Offset) (bool, error) {
 		task := c.New()
 		alterer, ok := task.(connect.OffsetAlterer)
@@ -182,6 +189,9 @@ func (c Controls) Answer(ctx context.Context, payload []byte) (answer []byte, ok
 		Control string             `json:"control"`
 		Config  map[string]*string `json:"config"`
 		Offsets []Offset           `json:"offsets"`
+
+		Connector string `json:"connector"`
+		Records   int    `json:"records"`
 	}
 	if json.Unmarshal(payload, &request) != nil || request.Control == "" {
 		return nil, false, nil //nolint:nilerr // not a control request, whatever else it is
@@ -211,6 +221,13 @@ func (c Controls) Answer(ctx context.Context, payload []byte) (answer []byte, ok
 			return nil, true, fmt.Errorf("planning tasks: %w", err)
 		}
 		reply = struct{}{}
+	case "preview":
+		if c.preview == nil {
+			return nil, true, errors.New("previewing records: this function's connectors are sinks")
+		}
+		if reply, err = c.preview(ctx, request.Connector, request.Records); err != nil {
+			return nil, true, fmt.Errorf("previewing records: %w", err)
+		}
 	default:
 		return nil, true, fmt.Errorf("reading the event: there is no control request %q", request.Control)
 	}

@@ -57,7 +57,7 @@ func TestControls_ShowNoSecret(t *testing.T) {
 			return v, ok
 		},
 	})
-	controls := runtime.SourceControls(connect.SourceConnector{Class: "x.Portal", New: func() connect.SourceTask { return &portal{} }}, env)
+	controls := runtime.SourceControls(connect.SourceConnector{Class: "x.Portal", New: func() connect.SourceTask { return &portal{} }}, env, nil)
 	for port, want := range map[string]struct {
 		errors int
 		text   string

@@ -36,6 +36,8 @@ type Environment struct {
 	Connector string
 	// Worker is what the deployment says about all its connectors.
 	Worker worker.Env
+	// Properties are those of the worker, as they were given.
+	Properties map[string]string
 }
 
 // LoadEnvironment reads the environment. It makes no call, so that a function is ready at once.
@@ -45,6 +47,7 @@ func LoadEnvironment(ctx context.Context) (Environment, error) {
 	if err != nil {
 		return e, err
 	}
+	e.Properties = properties
 	table := os.Getenv(EnvTable)
 	if table == "" {
 		table = "sluice"

@@ -28,7 +28,7 @@ func ServeSource(c connect.SourceConnector) {
 	serve(func(e Environment) handler {
 		source := &worker.Source{Connector: c, Env: e.Worker, Store: e.Store, Hand: hand()}
 		return handler{
-			controls: SourceControls(c, e.Worker),
+			controls: SourceControls(c, e.Worker, e.Store),
 			log:      e.Worker.Log,
 			calls:    e.Store.Calls,
 			work: func(ctx context.Context, payload []byte) ([]byte, worker.Report, error) {
@@ -43,7 +43,11 @@ func ServeSource(c connect.SourceConnector) {
 					return nil, worker.Report{}, errors.New(`reading the event: it names no connector; a tick looks like {"connector": "orders"}`)
 				}
 				report, err := source.Run(ctx, tick)
-				return []byte("{}"), report, err
+				if err != nil {
+					return nil, report, err
+				}
+				answer, err := json.Marshal(resultOf(report))
+				return answer, report, err
 			},
 		}
 	})
@@ -116,6 +120,29 @@ func invokedFor(ctx context.Context, own string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("this function does not know its connector: %s is not set, and it was not invoked by a connector's alias", EnvConnector)
+}
+
+// Result is what a source's function answers to a tick: what the invocation did.
+type Result struct {
+	// Task is the task that ran, -1 if none did; Did says how it ended, as in worker.Report.
+	Task int    `json:"task"`
+	Did  string `json:"did"`
+	// Polled records came from the source; Written went to Kafka, Dropped were left out by transforms, Skipped because
+	// failures are tolerated.
+	Polled  int `json:"polled"`
+	Written int `json:"written"`
+	Dropped int `json:"dropped"`
+	Skipped int `json:"skipped"`
+	// Error is why the task failed; empty if it did not.
+	Error string `json:"error,omitempty"`
+}
+
+func resultOf(r worker.Report) Result {
+	result := Result{Task: r.Task, Did: r.Did, Polled: r.Polled, Written: r.Written, Dropped: r.Dropped, Skipped: r.Skipped}
+	if r.Err != nil {
+		result.Error = r.Err.Error()
+	}
+	return result
 }
 
 // nothing is an event without records: all it makes a sink do is to plan its tasks, if that is due.

@@ -56,10 +56,14 @@ func open(ctx context.Context) (handler, error) {
 	if err := triggers.Connect(); err != nil {
 		return handler{}, err
 	}
+	rest, err := control.ParseSettings(e.Properties)
+	if err != nil {
+		return handler{}, err
+	}
 	clusters := runtime.NewClusters(e.Worker)
 	server := control.New(control.Options{
 		Store: e.Store, Functions: triggers.Functions, Triggers: triggers, Clusters: clusters, Admit: triggers.Admit,
-		Plugins: runtime.Plugins(), Version: runtime.Version, Worker: e.Worker.Worker, Log: e.Worker.Log,
+		Settings: rest, Plugins: runtime.Plugins(), Version: runtime.Version, Worker: e.Worker.Worker, Log: e.Worker.Log,
 	})
 	return handler{
 		rest:  gateway.Handler{HTTP: server, Base: os.Getenv("SLUICE_BASE_PATH")},

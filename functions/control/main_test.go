@@ -23,6 +23,7 @@ import (
 // stack is a small deployment: the control function, the file source's, a table and a broker.
 type stack struct {
 	functions *function.Service
+	control   function.Function
 	reports   chan function.Report
 }
 
@@ -81,15 +82,26 @@ func deploy(t testing.TB) *stack {
 		"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1",
 		"SLUICE_FUNCTIONS": `[{"class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "type": "source", "version": "4.3.1", "function": "rest-file-source", "shared": true}]`,
 	}
-	for name, bootstrap := range map[string]string{"control": "control", "rest-file-source": "file-source"} {
-		err := s.functions.Deploy(function.Function{
-			Name: name, Bootstrap: filepath.Join(binaries.Functions, bootstrap, "bootstrap"), Env: env, Timeout: patience, Log: os.Stderr,
-		})
-		if err != nil {
+	s.control = function.Function{
+		Name: "control", Bootstrap: filepath.Join(binaries.Functions, "control", "bootstrap"), Env: env, Timeout: patience, Log: os.Stderr,
+	}
+	source := s.control
+	source.Name, source.Bootstrap = "rest-file-source", filepath.Join(binaries.Functions, "file-source", "bootstrap")
+	for _, f := range []function.Function{s.control, source} {
+		if err := s.functions.Deploy(f); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return s
+}
+
+// fresh deploys the control function once more, so that its next invocation starts a process.
+func (s *stack) fresh(t testing.TB) {
+	t.Helper()
+	s.functions.Remove(s.control.Name)
+	if err := s.functions.Deploy(s.control); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // answer is what the control function answers to HTTP.

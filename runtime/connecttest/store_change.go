@@ -32,6 +32,24 @@ func catalogTests() []storeTest {
 			s.equal("tasks", taskIDs(tasks), upTo(12))
 			s.equal("settings", tasks[11].Settings, map[string]string{"task.id": "11"})
 		}},
+		{"TasksOfManyConnectorsAtOnce", func(s *storeRun) {
+			s.create("orders", 12)
+			s.create("orders#2", 1)
+			s.create("none", 0)
+			for i := range 120 {
+				s.create(fmt.Sprintf("c%d", i), 1)
+			}
+			list, err := s.List(s.ctx)
+			s.ok(err)
+			all, err := s.TasksOf(s.ctx, list)
+			s.ok(err)
+			s.equal("connectors with tasks", len(all), 122)
+			for _, c := range list {
+				tasks, err := s.Tasks(s.ctx, c.Name)
+				s.ok(err)
+				s.equal("tasks of "+c.Name, all[c.Name], tasks)
+			}
+		}},
 		{"ListIsSortedAndComplete", func(s *storeRun) {
 			// Names that could be taken for the table's own keys, and names no key likes.
 			names := []string{"a b", "connectors", "connectors#connectors", "connectors#x", "orders", "orders#task", "task#0", "zähler/ü"}

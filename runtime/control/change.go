@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/sluice-connect/sluice/runtime/offset"
@@ -42,6 +43,9 @@ func (s *Server) update(
 		if err != nil {
 			return before, before, err
 		}
+		if err := s.carry(ctx, before, c); err != nil {
+			return before, before, err
+		}
 		after, err = s.Store.Put(ctx, c, with)
 		if errors.Is(err, offset.ErrStale) {
 			continue
@@ -49,10 +53,7 @@ func (s *Server) update(
 		if err != nil {
 			return before, before, fmt.Errorf("changing connector %s: %w", name, err)
 		}
-		if err := s.Triggers.Changed(ctx, after); err != nil {
-			return before, after, fmt.Errorf("changing the triggers of connector %s: %w", name, err)
-		}
-		return before, after, nil
+		return before, after, s.changed(ctx, after)
 	}
 }
 
@@ -66,12 +67,13 @@ func (s *Server) putConfig(r *request) (answer, error) {
 	if err := nameIn(settings, name); err != nil {
 		return answer{}, err
 	}
-	if err := s.check(ctx, settings); err != nil {
+	settings, passwords, err := s.checkOver(ctx, name, settings)
+	if err != nil {
 		return answer{}, err
 	}
 	for {
 		_, c, err := s.update(ctx, name, offset.ErrNotFound, func(c *offset.Connector) (offset.Revoke, error) {
-			return offset.Restart, s.configure(ctx, r, c, stored(settings))
+			return offset.Restart, s.configure(ctx, r, c, stored(settings), passwords)
 		})
 		if err == nil {
 			return s.configured(r, c)
@@ -83,6 +85,7 @@ func (s *Server) putConfig(r *request) (answer, error) {
 			return answer{}, fail(http.StatusPreconditionFailed, "Connector %s not found", name)
 		}
 		c = offset.Connector{Name: name, Config: stored(settings), Target: offset.Running, Stale: true}
+		note(&c, passwords)
 		if err := s.admit(ctx, c); err != nil {
 			return answer{}, err
 		}
@@ -97,8 +100,22 @@ func (s *Server) putConfig(r *request) (answer, error) {
 	}
 }
 
+// checkOver checks a configuration that is to replace that of a connector, if there is one: masked values are those that
+// it has.
+func (s *Server) checkOver(ctx context.Context, name string, sent map[string]*string) (settings map[string]*string, passwords []string, err error) {
+	c, _, err := s.Store.Look(ctx, name, 0)
+	if err != nil && !errors.Is(err, offset.ErrNotFound) {
+		return nil, nil, fmt.Errorf("looking up connector %s: %w", name, err)
+	}
+	settings = unmask(sent, c.Config)
+	passwords, err = s.check(ctx, settings)
+	return settings, passwords, err
+}
+
 // configure gives a connector another configuration, and with it a new chance.
-func (s *Server) configure(ctx context.Context, r *request, c *offset.Connector, settings map[string]string) error {
+func (s *Server) configure(
+	ctx context.Context, r *request, c *offset.Connector, settings map[string]string, passwords []string,
+) error {
 	if err := r.mustMatch(*c); err != nil {
 		return err
 	}
@@ -106,6 +123,9 @@ func (s *Server) configure(ctx context.Context, r *request, c *offset.Connector,
 	if err := s.admit(ctx, *c); err != nil {
 		return err
 	}
+	note(c, passwords)
+	revision, _ := strconv.Atoi(c.Trigger[revisionHandle]) // none is 0
+	c.Trigger[revisionHandle] = strconv.Itoa(revision + 1)
 	delete(c.Trigger, Halted)
 	if c.Status.State == offset.StateFailed {
 		c.Status = offset.Status{Worker: c.Status.Worker}
@@ -135,7 +155,7 @@ func (s *Server) configured(r *request, c offset.Connector) (answer, error) {
 	if shown, err := s.planned(ctx, c); err == nil {
 		c.Tasks, c.Stale = shown.Tasks, shown.Stale
 	}
-	return ok(infoOf(c, pluginOf(plugins, c.Config))).tagged(c), nil
+	return ok(s.infoOf(ctx, c, pluginOf(plugins, c.Config))).tagged(c), nil
 }
 
 // How long to wait for a first plan, and how often to look.
@@ -183,10 +203,12 @@ func (s *Server) patchConfig(r *request) (answer, error) {
 				merged[key] = value
 			}
 		}
-		if err := s.check(ctx, merged); err != nil {
+		merged = unmask(merged, c.Config)
+		passwords, err := s.check(ctx, merged)
+		if err != nil {
 			return 0, err
 		}
-		return offset.Restart, s.configure(ctx, r, c, stored(merged))
+		return offset.Restart, s.configure(ctx, r, c, stored(merged), passwords)
 	})
 	if err != nil {
 		return answer{}, err

@@ -7,7 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-connect/sluice/runtime/offset"
@@ -52,18 +55,33 @@ func (s *Server) list(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("asking which connectors there are: %w", err)
 	}
-	all := map[string]map[string]any{}
-	for _, c := range connectors {
-		p := pluginOf(plugins, c.Config)
+	classes := make([]Plugin, len(connectors))
+	for i, c := range connectors {
+		classes[i] = pluginOf(plugins, c.Config)
+	}
+	var views []view
+	var counts map[string]map[int]Count
+	if slices.Contains(asked, "status") || slices.Contains(asked, "health") {
+		if views, err = s.views(r.Context(), connectors, classes); err != nil {
+			return answer{}, err
+		}
+	}
+	if slices.Contains(asked, "health") {
+		if counts, err = s.counts(r.Context(), connectors...); err != nil {
+			return answer{}, err
+		}
+	}
+	all := make(map[string]map[string]any, len(connectors))
+	for i, c := range connectors {
 		parts := map[string]any{}
 		for _, part := range asked {
 			switch part {
 			case "info":
-				parts[part] = infoOf(c, p)
+				parts[part] = s.infoOf(r.Context(), c, classes[i])
 			case "status":
-				if parts[part], err = s.statusOf(r.Context(), c, p); err != nil {
-					return answer{}, err
-				}
+				parts[part] = views[i].status(s.Worker)
+			case "health":
+				parts[part] = views[i].health(s.Worker, counts[c.Name])
 			}
 		}
 		all[c.Name] = parts
@@ -96,106 +114,41 @@ func (s *Server) info(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return ok(infoOf(c, p)).tagged(c), nil
+	return ok(s.infoOf(r.Context(), c, p)).tagged(c), nil
 }
 
 func (s *Server) config(r *request) (answer, error) {
-	c, _, err := s.look(r.Context(), r.name(), notFound(r.name()))
+	c, p, err := s.look(r.Context(), r.name(), notFound(r.name()))
 	if err != nil {
 		return answer{}, err
 	}
-	return ok(c.Config).tagged(c), nil
-}
-
-// create answers POST /connectors.
-func (s *Server) create(r *request) (answer, error) {
-	body, err := r.read()
-	if err != nil {
-		return answer{}, err
-	}
-	name, settings, target, err := readCreation(body)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := nameIn(settings, name); err != nil {
-		return answer{}, err
-	}
-	if err := s.check(r.Context(), settings); err != nil {
-		return answer{}, err
-	}
-	c := offset.Connector{Name: name, Config: stored(settings), Target: target, Stale: true}
-	if err := s.admit(r.Context(), c); err != nil {
-		return answer{}, err
-	}
-	c, err = s.Store.Put(r.Context(), c, offset.Restart)
-	if errors.Is(err, offset.ErrStale) {
-		return answer{}, fail(http.StatusConflict, "Connector %s already exists", name)
-	}
-	if err != nil {
-		return answer{}, fmt.Errorf("creating connector %s: %w", name, err)
-	}
-	return s.created(r, c, settings)
-}
-
-const creationClass = "org.apache.kafka.connect.runtime.rest.entities.CreateConnectorRequest"
-
-func readCreation(body json.RawMessage) (name string, settings map[string]*string, target offset.Target, err error) {
-	all, err := members(body, creationClass, "name", "config", "initial_state")
-	if err != nil {
-		return "", nil, "", err
-	}
-	if raw := all["name"]; !isNull(raw) {
-		text, err := textOf(raw)
-		if err != nil {
-			return "", nil, "", err
-		}
-		name = strings.TrimFunc(*text, func(r rune) bool { return r == ' ' })
-	}
-	target = offset.Running
-	if raw := all["initial_state"]; !isNull(raw) {
-		text, err := textOf(raw)
-		if err != nil {
-			return "", nil, "", err
-		}
-		switch target = offset.Target(strings.ToUpper(*text)); target {
-		case offset.Running, offset.Paused, offset.Stopped:
-		default:
-			return "", nil, "", fmt.Errorf("Cannot construct instance of `%s$InitialState`, problem: No enum constant %s", creationClass, target) //nolint:staticcheck // Connect's own words
-		}
-	}
-	settings, err = settingsOf(all["config"], "The configuration")
-	return name, settings, target, err
-}
-
-// created tells everybody of a new connector. What is answered are the settings as they came, null ones too.
-func (s *Server) created(r *request, c offset.Connector, settings map[string]*string) (answer, error) {
-	plugins, err := s.Functions.Plugins(r.Context())
-	if err != nil {
-		return answer{}, fmt.Errorf("asking which connectors there are: %w", err)
-	}
-	if err := s.Triggers.Changed(r.Context(), c); err != nil {
-		return answer{}, fmt.Errorf("making the triggers of connector %s: %w", c.Name, err)
-	}
-	info := infoOf(c, pluginOf(plugins, c.Config))
-	info.Config = settings
-	a := answer{status: http.StatusCreated, body: info, header: http.Header{}}
-	a.header.Set("Location", location(r.Request, c.Name))
-	return a.tagged(c), nil
+	return ok(s.masked(r.Context(), c, p, c.Config)).tagged(c), nil
 }
 
 // delete answers DELETE /connectors/…: offsets stay.
 func (s *Server) delete(r *request) (answer, error) {
-	ctx, name := r.Context(), r.name()
+	if err := s.removeIf(r.Context(), r.name(), r.mustMatch); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+func (s *Server) remove(ctx context.Context, name string) error {
+	return s.removeIf(ctx, name, func(offset.Connector) error { return nil })
+}
+
+// removeIf deletes a connector that is as it should be.
+func (s *Server) removeIf(ctx context.Context, name string, as func(offset.Connector) error) error {
 	for {
 		c, _, err := s.look(ctx, name, notFound(name))
 		if err != nil {
-			return answer{}, err
+			return err
 		}
-		if err := r.mustMatch(c); err != nil {
-			return answer{}, err
+		if err := as(c); err != nil {
+			return err
 		}
 		if err := s.Triggers.Deleted(ctx, c); err != nil {
-			return answer{}, fmt.Errorf("removing the triggers of connector %s: %w", name, err)
+			return fmt.Errorf("removing the triggers of connector %s: %w", name, err)
 		}
 		err = s.Store.Delete(ctx, c)
 		if errors.Is(err, offset.ErrStale) {
@@ -205,9 +158,9 @@ func (s *Server) delete(r *request) (answer, error) {
 			err = s.Store.ResetTopics(ctx, name)
 		}
 		if err != nil {
-			return answer{}, fmt.Errorf("deleting connector %s: %w", name, err)
+			return fmt.Errorf("deleting connector %s: %w", name, err)
 		}
-		return answer{status: http.StatusNoContent}, nil
+		return nil
 	}
 }
 
@@ -221,12 +174,26 @@ func (a answer) tagged(c offset.Connector) answer {
 }
 
 func etag(c offset.Connector) string {
-	text, err := json.Marshal([]any{c.Name, c.Config, c.Target})
+	text, err := json.Marshal([]any{c.Name, shownInTag(c), c.Target, c.Trigger[revisionHandle]})
 	if err != nil {
 		return `""` // strings can always be written
 	}
 	sum := sha256.Sum256(text)
 	return `"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+// shownInTag is the configuration without values that a tag could give away. That they change, the revision says.
+func shownInTag(c offset.Connector) map[string]string {
+	var passwords []string
+	if json.Unmarshal([]byte(c.Trigger[passwordsHandle]), &passwords) != nil {
+		return map[string]string{"": strconv.FormatInt(c.Generation, 10)} // nobody noted which those are
+	}
+	shown := maps.Clone(c.Config)
+	for _, name := range passwords {
+		delete(shown, name)
+	}
+	maps.DeleteFunc(shown, func(name, _ string) bool { return clientSecret(name) })
+	return shown
 }
 
 // mustMatch refuses the request if it names another version than the one there is.

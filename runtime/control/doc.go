@@ -10,4 +10,34 @@
 // that any number of servers may answer for one table.
 //
 // Statuses, bodies and texts are those of Kafka Connect 4.3.1, as recorded from it in testdata.
+//
+// # What is not Connect's
+//
+// Each addition has a resource of its own, or an optional member or header of a request: GET /connectors/…/health and
+// expand=health, POST /connectors/…/run, offsets and initial_offsets in POST /connectors, ETag and If-Match, and
+// /openapi.json, which describes all of it. Literal PASSWORD settings are masked, unless the worker says
+// sluice.rest.passwords=raw.
+//
+// # Connect's own tests
+//
+// The tests of this package are in part those of Kafka Connect, told again and passing: TestConnect in integration_test.go
+// has a subtest for each class, and in it one for each test, named as there.
+//
+//	Connect's test class                       what of it is replayed, and where if not in TestConnect
+//	ConnectWorkerIntegrationTest               restart of a failed task, statuses while tasks.max changes, pause, stop and
+//	                                           resume, initial states with and without offsets, deletion before any run,
+//	                                           PATCH of a configuration
+//	ConnectorRestartApiIntegrationTest         unknown connectors, all variants on healthy and on failed tasks
+//	ConnectorTopicsIntegrationTest             active topics and their reset; switched off in
+//	                                           TestServer_LeavesOutWhatIsSwitchedOff
+//	ConnectorValidationIntegrationTest         the number of errors of ten bad configurations; more in runtime/connector
+//	OffsetsApiIntegrationTest                  unknown and running connectors, bad bodies, altering, resetting
+//	FileStreamSourceConnectorIntegrationTest   lines, resuming, altered and reset offsets
+//	FileStreamSinkConnectorIntegrationTest     lines, altered and reset offsets, two tasks
+//	StandaloneWorkerIntegrationTest            log levels
+//	SessionedProtocolIntegrationTest           unsigned and badly signed requests, in
+//	                                           TestServer_RefusesWhatWorkersAskEachOther
+//
+// Not replayed is what is about several workers, rebalances, Java's class loading or threads that hang: there are none
+// here.
 package control

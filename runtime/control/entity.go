@@ -1,6 +1,8 @@
 package control
 
 import (
+	"context"
+
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
@@ -10,6 +12,8 @@ type connectorInfo struct {
 	Config map[string]*string `json:"config"`
 	Tasks  []taskID           `json:"tasks"`
 	Type   string             `json:"type"`
+	// OffsetsStatus says what became of initial_offsets.
+	OffsetsStatus string `json:"offsets_status,omitempty"`
 }
 
 type taskID struct {
@@ -43,9 +47,9 @@ type taskStatus struct {
 	state
 }
 
-func infoOf(c offset.Connector, p Plugin) connectorInfo {
+func (s *Server) infoOf(ctx context.Context, c offset.Connector, p Plugin) connectorInfo {
 	info := connectorInfo{Name: c.Name, Config: make(map[string]*string, len(c.Config)), Tasks: []taskID{}, Type: p.Type}
-	for name, value := range c.Config {
+	for name, value := range s.masked(ctx, c, p, c.Config) {
 		info.Config[name] = &value
 	}
 	for id := range shownTasks(c) {

@@ -101,16 +101,16 @@ func (s *Server) ask(ctx context.Context, class string, question, reply any) err
 	return nil
 }
 
-// check refuses a configuration that is not good.
-func (s *Server) check(ctx context.Context, settings map[string]*string) error {
+// check refuses a configuration that is not good, and tells which of its settings are passwords.
+func (s *Server) check(ctx context.Context, settings map[string]*string) (passwords []string, err error) {
 	infos, err := s.judge(ctx, settings)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := connector.Check(infos); err != nil {
-		return fail(http.StatusBadRequest, "%s", err)
+		return nil, fail(http.StatusBadRequest, "%s", err)
 	}
-	return nil
+	return Passwords(infos), nil
 }
 
 // Check returns Connect's own message about a configuration that it would refuse.
@@ -119,7 +119,8 @@ func (s *Server) Check(ctx context.Context, settings map[string]string) error {
 	for name, value := range settings {
 		pointers[name] = &value
 	}
-	return s.check(ctx, pointers)
+	_, err := s.check(ctx, pointers)
+	return err
 }
 
 // nameIn sets the name in a configuration, or refuses another one.

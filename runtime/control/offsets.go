@@ -1,7 +1,6 @@
 package control
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -95,33 +94,34 @@ func (s *Server) alterOffsets(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	var pairs []pair
-	if raw := all["offsets"]; !isNull(raw) {
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&pairs); err != nil {
-			return answer{}, fmt.Errorf("reading the offsets: %w", err)
-		}
+	pairs, err := readPairs(all["offsets"])
+	if err != nil {
+		return answer{}, err
 	}
-	if len(pairs) == 0 {
-		return answer{}, fail(http.StatusBadRequest, "Partitions / offsets need to be provided for an alter offsets request")
-	}
-	return s.move(r, pairs, false)
+	return moved(s.move(r.Context(), r.name(), pairs, false))
 }
 
 // resetOffsets answers DELETE /connectors/…/offsets.
-func (s *Server) resetOffsets(r *request) (answer, error) { return s.move(r, nil, true) }
+func (s *Server) resetOffsets(r *request) (answer, error) {
+	return moved(s.move(r.Context(), r.name(), nil, true))
+}
+
+func moved(message string, err error) (answer, error) {
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(map[string]string{"message": message}), nil
+}
 
 // move sets offsets, or with reset removes all of them. The connector must be stopped, and may refuse.
-func (s *Server) move(r *request, pairs []pair, reset bool) (answer, error) {
-	ctx, name := r.Context(), r.name()
+func (s *Server) move(ctx context.Context, name string, pairs []pair, reset bool) (message string, err error) {
 	for {
 		c, p, err := s.look(ctx, name, notFound(name))
 		if err != nil {
-			return answer{}, err
+			return "", err
 		}
 		if c.Target != offset.Stopped {
-			return answer{}, notStopped(name)
+			return "", notStopped(name)
 		}
 		var done bool
 		if p.Type == "sink" {
@@ -133,9 +133,9 @@ func (s *Server) move(r *request, pairs []pair, reset bool) (answer, error) {
 			continue // it was changed just now, and may not be stopped any more
 		}
 		if err != nil {
-			return answer{}, err
+			return "", err
 		}
-		return ok(map[string]string{"message": moved(reset, done)}), nil
+		return movedMessage(reset, done), nil
 	}
 }
 
@@ -144,7 +144,7 @@ func notStopped(name string) error {
 		"be done for the specified connector by issuing a 'PUT' request to the '/connectors/%s/stop' endpoint", name)
 }
 
-func moved(reset, done bool) string {
+func movedMessage(reset, done bool) string {
 	word := "altered"
 	if reset {
 		word = "reset"

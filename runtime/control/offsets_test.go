@@ -22,12 +22,17 @@ type groups struct {
 	mu      sync.Mutex
 	offsets map[string]map[kafka.TopicPartition]int64
 	fail    error
+	more    []string // further topics
 }
 
 func newGroups() *groups { return &groups{offsets: map[string]map[kafka.TopicPartition]int64{}} }
 
 func (g *groups) Topics(context.Context) ([]kafka.Topic, error) {
-	return []kafka.Topic{{Name: "t", Partitions: 2}, {Name: "u", Partitions: 1}}, nil
+	topics := []kafka.Topic{{Name: "t", Partitions: 2}, {Name: "u", Partitions: 1}}
+	for _, name := range g.more {
+		topics = append(topics, kafka.Topic{Name: name, Partitions: 1})
+	}
+	return topics, nil
 }
 
 func (g *groups) GroupOffsets(_ context.Context, group string) (map[kafka.TopicPartition]int64, error) {

@@ -43,6 +43,7 @@ type step struct {
 type player struct {
 	base, dir, id string
 	patience      time.Duration // with what comes eventually
+	document      *document     // of the API
 }
 
 func (p *player) fill(text string) string {
@@ -85,7 +86,11 @@ func (p *player) play(t *testing.T, s step) []string {
 	p.write(t, s.Files)
 	deadline := time.Now().Add(p.patience)
 	for {
-		diffs := p.compare(s, p.send(t, s))
+		got := p.send(t, s)
+		diffs := p.compare(s, got)
+		if err := p.document.check(s.Method, p.fill(s.Path), got.status, got.header, got.body); err != nil {
+			t.Error(err)
+		}
 		if diffs == nil || !s.Eventually || time.Now().After(deadline) {
 			return diffs
 		}

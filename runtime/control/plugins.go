@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
 // pluginInfo is Connect's PluginInfo.
@@ -105,6 +106,13 @@ func (s *Server) validate(r *request) (answer, error) {
 	}
 	if class := settings[classSetting]; class != nil && !strings.HasSuffix(normal(*class), normal(r.name())) {
 		return answer{}, fail(http.StatusBadRequest, "Included connector type %s does not match request type %s", *class, r.name())
+	}
+	if name := settings["name"]; name != nil {
+		c, _, err := s.Store.Look(r.Context(), *name, 0)
+		if err != nil && !errors.Is(err, offset.ErrNotFound) {
+			return answer{}, fmt.Errorf("looking up connector %s: %w", *name, err)
+		}
+		settings = unmask(settings, c.Config)
 	}
 	infos, err := s.judge(r.Context(), settings)
 	if refused, ok := errors.AsType[*Error](err); ok {

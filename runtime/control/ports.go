@@ -52,8 +52,8 @@ type TriggerState struct {
 	Broken string
 	// Note is what it is at, or waits for, such as "being enabled"; empty if there is nothing to say.
 	Note string
-	// Lag is how many records of a sink's topics it has not handed over yet, nil if that is not known.
-	Lag *int64
+	// Lag is how many records of each partition it has not handed over yet, nil if that is not known.
+	Lag map[kafka.TopicPartition]int64
 	// Every is how often it runs a source, 0 if that is not known: a source that was not run for several times as long
 	// is not running.
 	Every time.Duration
@@ -84,4 +84,16 @@ type GroupWriter interface {
 type Groups interface {
 	GroupReader
 	GroupWriter
+}
+
+// Meter knows how much connectors did.
+type Meter interface {
+	// Counts returns what the tasks of connectors did, by name and by number of the task.
+	Counts(ctx context.Context, connectors ...offset.Connector) (map[string]map[int]Count, error)
+}
+
+// Count is how many records a task was given and passed on, since some time.
+type Count struct {
+	In, Out int64
+	Since   time.Time
 }

@@ -37,6 +37,7 @@ func replay(t *testing.T, path string) {
 	p := &player{
 		base: newWorld(t).serve(t).URL, dir: t.TempDir(), id: strings.ToLower(rand.Text()[:8]), patience: 10 * time.Second,
 	}
+	p.document = openAPI(t, p.base)
 	p.write(t, s.Files)
 	for _, step := range s.Steps {
 		for _, diff := range p.play(t, step) {

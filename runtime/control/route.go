@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,6 +32,8 @@ func (s *Server) table() []route {
 	add("PATCH", "/connectors/*/config", s.patchConfig)
 	add("GET", "/connectors/*/status", s.status)
 	add("GET", "/connectors/*/tasks", s.tasks)
+	add("POST", "/connectors/*/tasks", s.internal)
+	add("PUT", "/connectors/*/fence", s.internal)
 	add("GET", "/connectors/*/tasks/*/status", s.taskStatus)
 	add("POST", "/connectors/*/tasks/*/restart", s.restartTask)
 	add("POST", "/connectors/*/restart", s.restart)
@@ -45,11 +48,32 @@ func (s *Server) table() []route {
 	add("GET", "/connector-plugins", s.plugins)
 	add("GET", "/connector-plugins/*/config", s.pluginConfig)
 	add("PUT", "/connector-plugins/*/config/validate", s.validate)
-	add("GET", "/admin/loggers", s.listLoggers)
-	add("GET", "/admin/loggers/*", s.logger)
-	add("PUT", "/admin/loggers/*", s.setLogger)
-	add("GET", "/sluice/connectors/*", s.detail)
+	if !s.Settings.NoAdmin {
+		add("GET", "/admin/loggers", s.listLoggers)
+		add("GET", "/admin/loggers/*", s.logger)
+		add("PUT", "/admin/loggers/*", s.setLogger)
+	}
+	add("GET", "/connectors/*/health", s.connectorHealth)
+	add("POST", "/connectors/*/run", s.run)
+	add("GET", "/openapi.json", s.openAPI)
 	return routes
+}
+
+// internal answers what Connect's workers ask each other, signed with a key that only they know. There are none here.
+func (s *Server) internal(r *request) (answer, error) {
+	if r.Method == http.MethodPost {
+		body, err := r.read()
+		if err != nil {
+			return answer{}, err
+		}
+		if isNull(body) {
+			return answer{}, errors.New("No content to map due to end-of-input") //nolint:staticcheck // Connect's own words
+		}
+	}
+	if r.Header.Get("X-Connect-Authorization") == "" || r.Header.Get("X-Connect-Request-Signature-Algorithm") == "" {
+		return answer{}, fail(http.StatusBadRequest, "Internal request missing required signature")
+	}
+	return answer{}, fail(http.StatusForbidden, "Internal request contained invalid signature.")
 }
 
 // find returns who serves a method of a resource, and what stands in the places of the path's stars.

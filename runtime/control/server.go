@@ -16,9 +16,14 @@ type Options struct {
 	Functions Functions
 	Triggers  Triggers
 	Clusters  Clusters
+	// Meter may be nil: then health does not say how much connectors did.
+	Meter Meter
 	// Admit refuses a connector that cannot be run here, before it is written: what it says is answered with 400. nil
 	// admits all.
 	Admit func(ctx context.Context, c offset.Connector) error
+	// Settings are what the worker's properties say about the API, Auth who may call.
+	Settings Settings
+	Auth     Auth
 	// Plugins are the converters, transforms and predicates to list.
 	Plugins connector.Plugins
 	// Version is shown as that of the worker.
@@ -31,11 +36,13 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Server answers Connect's REST API. It keeps nothing between requests but log levels.
+// Server answers Connect's REST API. It keeps nothing between requests but log levels, and which
+// settings of connector classes are passwords.
 type Server struct {
 	Options
 	routes  []route
 	loggers *loggers
+	classes classes
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -60,17 +67,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 	}
-	s.serve(r.WithContext(ctx)).write(w, r.Method == http.MethodHead)
+	a := ambiguous()
+	if segments, ok := split(r.URL.EscapedPath()); ok {
+		s.Settings.decorate(w.Header(), r)
+		a = s.serve(r.WithContext(ctx), segments)
+	}
+	a.write(w, r.Method == http.MethodHead)
 }
 
 // mostBody is the size of a request's body beyond which it is refused: more than any connector's configuration, and more
 // than a table's item can hold.
 const mostBody = 4 << 20
 
-func (s *Server) serve(r *http.Request) answer {
-	segments, ok := split(r.URL.EscapedPath())
-	if !ok {
-		return ambiguous()
+func (s *Server) serve(r *http.Request, segments []string) answer {
+	preflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+	if !preflight && !s.Auth.admits(r) { // browsers ask without credentials whether they may send them
+		return s.Auth.refused()
 	}
 	serve, params, err := s.find(r.Method, segments)
 	if err != nil {

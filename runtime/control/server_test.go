@@ -140,17 +140,33 @@ func TestServer_ChangesOnTopOfOtherChanges(t *testing.T) {
 // publish gives a connector tasks, of which the first ones have these states.
 func publish(t *testing.T, w *world, tasks int, states ...offset.State) offset.Connector {
 	t.Helper()
+	c := publishAs(t, w, "c", tasks)
+	for id, state := range states {
+		status := offset.Status{State: state, Worker: "w", Attempts: 3}
+		if state == offset.StateFailed {
+			status.Trace = "it broke"
+		}
+		if err := w.store.PutTaskStatus(t.Context(), "c", id, c.Generation, status); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// publishAs gives a connector of any name tasks.
+func publishAs(t testing.TB, w *world, name string, tasks int) offset.Connector {
+	t.Helper()
 	ctx := t.Context()
-	claim := offset.Claim{Connector: "c", Task: offset.PlanTask, Nonce: "plan" + time.Now().String(), TTL: time.Minute}
+	claim := offset.Claim{Connector: name, Task: offset.PlanTask, Nonce: "plan" + time.Now().String(), TTL: time.Minute}
 	item, err := w.store.Acquire(ctx, claim)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, _, err := w.store.Look(ctx, "c", 0)
+	c, _, err := w.store.Look(ctx, name, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lease := offset.Lease{Connector: "c", Task: offset.PlanTask, Nonce: claim.Nonce, Epoch: item.Epoch, TTL: time.Minute}
+	lease := offset.Lease{Connector: name, Task: offset.PlanTask, Nonce: claim.Nonce, Epoch: item.Epoch, TTL: time.Minute}
 	settings := slices.Repeat([]map[string]string{c.Config}, tasks)
 	c.Status.State = offset.StateRunning
 	if c, err = w.store.Publish(ctx, c, lease, settings); err != nil {
@@ -158,15 +174,6 @@ func publish(t *testing.T, w *world, tasks int, states ...offset.State) offset.C
 	}
 	if err := w.store.Release(ctx, lease, offset.Outcome{}); err != nil {
 		t.Fatal(err)
-	}
-	for id, state := range states {
-		status := offset.Status{State: state, Worker: "w", Attempts: 3}
-		if state == offset.StateFailed {
-			status.Trace = "it broke"
-		}
-		if err := w.store.PutTaskStatus(ctx, "c", id, c.Generation, status); err != nil {
-			t.Fatal(err)
-		}
 	}
 	return c
 }
@@ -260,7 +267,7 @@ func TestServer_SecondChanceEndsAHalt(t *testing.T) {
 		if _, err := w.store.Put(t.Context(), c, offset.Keep); err != nil {
 			t.Fatal(err)
 		}
-		if text := must(t, server, 200, "GET", "/sluice/connectors/c", ""); !strings.Contains(text, "too often") {
+		if text := must(t, server, 200, "GET", "/connectors/c/health", ""); !strings.Contains(text, "too often") {
 			t.Errorf("the halt does not show: %s", text)
 		}
 		call(t, server, second[0], second[1], second[2])

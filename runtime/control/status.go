@@ -44,64 +44,88 @@ func (s *Server) taskStatus(r *request) (answer, error) {
 }
 
 func (s *Server) tasks(r *request) (answer, error) {
-	c, _, err := s.look(r.Context(), r.name(), notFound(r.name()))
+	c, p, err := s.look(r.Context(), r.name(), notFound(r.name()))
 	if err != nil {
 		return answer{}, err
 	}
-	tasks, err := s.tasksOf(r.Context(), c)
+	v, err := s.view(r.Context(), c, p)
 	if err != nil {
 		return answer{}, err
 	}
 	infos := []taskInfo{}
-	for _, t := range tasks {
-		infos = append(infos, taskInfo{taskID{c.Name, t.ID}, t.Settings})
+	for _, t := range v.tasks {
+		infos = append(infos, taskInfo{taskID{c.Name, t.ID}, s.masked(r.Context(), c, p, t.Settings)})
 	}
 	return ok(infos), nil
 }
 
-// tasksOf reads the tasks that users see.
-func (s *Server) tasksOf(ctx context.Context, c offset.Connector) ([]offset.Task, error) {
-	if shownTasks(c) == 0 {
-		return nil, nil
-	}
-	tasks, err := s.Store.Tasks(ctx, c.Name)
+// view is all that a connector's state is derived from.
+type view struct {
+	connector offset.Connector
+	plugin    Plugin
+	tasks     []offset.Task // those that users see
+	trigger   TriggerState
+	now       time.Time
+}
+
+func (s *Server) view(ctx context.Context, c offset.Connector, p Plugin) (view, error) {
+	views, err := s.views(ctx, []offset.Connector{c}, []Plugin{p})
 	if err != nil {
-		return nil, fmt.Errorf("reading the tasks of connector %s: %w", c.Name, err)
+		return view{}, err
 	}
-	return tasks, nil
+	return views[0], nil
+}
+
+// views reads in a few calls what the states of many connectors are derived from.
+func (s *Server) views(ctx context.Context, connectors []offset.Connector, plugins []Plugin) ([]view, error) {
+	tasks, err := s.Store.TasksOf(ctx, connectors)
+	if err != nil {
+		return nil, err
+	}
+	triggers, err := s.Triggers.States(ctx, connectors...)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the triggers of %d connectors: %w", len(connectors), err)
+	}
+	views := make([]view, len(connectors))
+	for i, c := range connectors {
+		v := view{connector: c, plugin: plugins[i], trigger: triggers[c.Name], now: time.Now()}
+		if v.plugin.Type == "sink" && c.Target != offset.Running && v.trigger.Delivering {
+			v.connector.Target = offset.Running // until the trigger is off it hands records over, and they are written
+		}
+		if shownTasks(v.connector) > 0 {
+			v.tasks = tasks[c.Name]
+		}
+		views[i] = v
+	}
+	return views, nil
 }
 
 // statusOf derives the status of a connector from the table: Invariant 7.
 func (s *Server) statusOf(ctx context.Context, c offset.Connector, p Plugin) (connectorStatus, error) {
-	if p.Type == "sink" && c.Target != offset.Running {
-		// Until the trigger is off it hands records over, and they are written.
-		trigger, err := s.triggerOf(ctx, c)
-		if err != nil {
-			return connectorStatus{}, err
-		}
-		if trigger.Delivering {
-			c.Target = offset.Running
-		}
-	}
-	tasks, err := s.tasksOf(ctx, c)
+	v, err := s.view(ctx, c, p)
 	if err != nil {
 		return connectorStatus{}, err
 	}
+	return v.status(s.Worker), nil
+}
+
+// status is what Connect would say. worker is who is named where no function wrote a status yet.
+func (v view) status(worker string) connectorStatus {
+	c := v.connector
 	var version *string
-	if p.Version != "" {
-		version = &p.Version
+	if v.plugin.Version != "" {
+		version = &v.plugin.Version
 	}
-	status := connectorStatus{Name: c.Name, Tasks: []taskStatus{}, Type: p.Type}
-	status.Connector = state{connectorState(c), c.Status.Worker, "", version}
+	status := connectorStatus{Name: c.Name, Tasks: []taskStatus{}, Type: v.plugin.Type}
+	status.Connector = state{v.connectorState(), c.Status.Worker, "", version}
 	if status.Connector.Worker == "" {
-		status.Connector.Worker = s.Worker
+		status.Connector.Worker = worker
 	}
 	if status.Connector.State == offset.StateFailed {
 		status.Connector.Trace = c.Status.Trace
 	}
-	now := time.Now()
-	for _, t := range tasks {
-		one := taskStatus{t.ID, state{taskState(c, p, t, now), t.Status.Worker, "", version}}
+	for _, t := range v.tasks {
+		one := taskStatus{t.ID, state{v.taskState(t), t.Status.Worker, "", version}}
 		if one.Worker == "" {
 			one.Worker = status.Connector.Worker
 		}
@@ -110,11 +134,12 @@ func (s *Server) statusOf(ctx context.Context, c offset.Connector, p Plugin) (co
 		}
 		status.Tasks = append(status.Tasks, one)
 	}
-	return status, nil
+	return status
 }
 
 // connectorState is that of the connector itself, which fails when its tasks cannot be planned.
-func connectorState(c offset.Connector) offset.State {
+func (v view) connectorState() offset.State {
+	c := v.connector
 	switch {
 	case c.Target == offset.Stopped:
 		return offset.StateStopped
@@ -122,24 +147,48 @@ func connectorState(c offset.Connector) offset.State {
 		return offset.StateFailed
 	case c.Target == offset.Paused:
 		return offset.StatePaused
-	case c.Status.State == "":
-		return offset.StateUnassigned // nobody looked at it yet
+	case c.Status.State == "" || v.trigger.Broken != "":
+		return offset.StateUnassigned // nobody looked at it yet, or nobody can
 	}
 	return offset.StateRunning
 }
 
-// taskState is what happened last to a task. One that did nothing yet has no worker; only a sink's task that is planned
-// runs without doing anything, because its trigger looks for records.
-func taskState(c offset.Connector, p Plugin, t offset.Task, now time.Time) offset.State {
+// taskState is what happened last to a task. One that did nothing yet has no worker, nor has one whose trigger does not
+// come; only a sink's task that is planned runs without doing anything, because its trigger looks for records.
+func (v view) taskState(t offset.Task) offset.State {
 	switch {
 	case t.Status.State == offset.StateFailed:
 		return offset.StateFailed
-	case c.Target == offset.Paused:
+	case v.connector.Target == offset.Paused:
 		return offset.StatePaused
-	case t.Status.State == "" && p.Type != "sink" && !t.HeldAt(now):
+	case v.trigger.Broken != "":
+		return offset.StateUnassigned
+	case v.plugin.Type == "sink" || t.HeldAt(v.now):
+		return offset.StateRunning
+	case t.Status.State == "" || v.late(t):
 		return offset.StateUnassigned
 	}
 	return offset.StateRunning
+}
+
+// A source's task is late when it was not run for so many times as long as it should take, and for so long.
+const (
+	lateTicks = 3
+	lateAfter = 30 * time.Second
+)
+
+// late tells whether a source's task was not run although it was due.
+func (v view) late(t offset.Task) bool {
+	if v.trigger.Every <= 0 {
+		return false // it is not known how often it should
+	}
+	last := v.connector.PlannedAt
+	for _, at := range []time.Time{t.Status.Since, t.Status.Success, t.Status.Failure, t.NotBefore, t.Status.Next} {
+		if at.After(last) {
+			last = at
+		}
+	}
+	return v.now.Sub(last) > max(lateTicks*v.trigger.Every, lateAfter)
 }
 
 // triggerOf asks how the trigger of a connector is.

@@ -2,10 +2,12 @@ package control_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,12 +25,13 @@ import (
 
 // world is all that a server works with, in this process: a broker, a table, and what runs connectors as the table says.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	moves   bool // whether anything runs
 	store   offset.Store
 	brokers string
 	env     worker.Env
 	trigger *trigger.Trigger
+	clock   atomic.Int64 // how far the table's clock is off
 	source  runtime.Controls
 	sink    runtime.Controls
 
@@ -68,18 +71,19 @@ func newWorld(t *testing.T) *world {
 }
 
 // stillWorld is a world in which nothing runs by itself.
-func stillWorld(t *testing.T, brokers string) *world {
+func stillWorld(t testing.TB, brokers string) *world {
 	t.Helper()
 	w := &world{
-		t: t, store: offset.NewMemory(time.Now), brokers: brokers, sinks: map[string]*invokedSink{}, sources: map[string]bool{},
+		t: t, brokers: brokers, sinks: map[string]*invokedSink{}, sources: map[string]bool{},
 		trigger: trigger.New(trigger.Options{RetryMax: 200 * time.Millisecond}),
 	}
+	w.store = offset.NewMemory(func() time.Time { return time.Now().Add(time.Duration(w.clock.Load())) })
 	var err error
 	if w.env, err = worker.NewEnv(map[string]string{"bootstrap.servers": brokers}, runtime.Plugins()); err != nil {
 		t.Fatal(err)
 	}
 	w.env.Worker, w.env.Log = "here:1", slog.New(slog.DiscardHandler)
-	w.source = runtime.SourceControls(file.Source, w.env)
+	w.source = runtime.SourceControls(file.Source, w.env, w.store)
 	w.sink = runtime.SinkControls(file.Sink, w.env, nil)
 	return w
 }
@@ -102,11 +106,48 @@ func (w *world) serveWith(t *testing.T, groups control.Groups) *httptest.Server 
 	return server
 }
 
-func (w *world) handler(groups control.Groups) *control.Server {
-	return control.New(control.Options{
+func (w *world) handler(groups control.Groups) *control.Server { return control.New(w.options(groups)) }
+
+func (w *world) options(groups control.Groups) control.Options {
+	return control.Options{
 		Store: w.store, Functions: w, Triggers: w, Clusters: cluster{groups}, Plugins: runtime.Plugins(), Version: runtime.Version,
 		Worker: "there:2", Log: w.env.Log,
-	})
+	}
+}
+
+// fixed are the triggers of a world, as they are said to be.
+type fixed struct {
+	control.Triggers
+	state *control.TriggerState
+}
+
+func (f fixed) States(_ context.Context, connectors ...offset.Connector) (map[string]control.TriggerState, error) {
+	states := map[string]control.TriggerState{}
+	for _, c := range connectors {
+		states[c.Name] = *f.state
+	}
+	return states, nil
+}
+
+// meter says of every connector that its tasks did this.
+type meter map[int]control.Count
+
+func (m meter) Counts(_ context.Context, connectors ...offset.Connector) (map[string]map[int]control.Count, error) {
+	counts := map[string]map[int]control.Count{}
+	for _, c := range connectors {
+		counts[c.Name] = m
+	}
+	return counts, nil
+}
+
+// onlyNamed admits connectors of one name.
+func onlyNamed(name string) func(context.Context, offset.Connector) error {
+	return func(_ context.Context, c offset.Connector) error {
+		if c.Name != name {
+			return fmt.Errorf("connector %s cannot be run here", c.Name)
+		}
+		return nil
+	}
 }
 
 // cluster implements control.Clusters.

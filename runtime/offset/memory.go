@@ -133,6 +133,22 @@ func (m *Memory) Tasks(ctx context.Context, connector string) ([]Task, error) {
 	return list, nil
 }
 
+// TasksOf implements Catalog.
+func (m *Memory) TasksOf(ctx context.Context, connectors []Connector) (map[string][]Task, error) {
+	all := make(map[string][]Task, len(connectors))
+	for _, c := range connectors {
+		tasks, err := m.Tasks(ctx, c.Name)
+		if err != nil {
+			return nil, err
+		}
+		tasks = slices.DeleteFunc(tasks, func(t Task) bool { return t.ID >= c.Tasks })
+		if len(tasks) > 0 {
+			all[c.Name] = tasks
+		}
+	}
+	return all, nil
+}
+
 // Put implements Changer.
 func (m *Memory) Put(ctx context.Context, c Connector, revoke Revoke) (Connector, error) {
 	if err := ctx.Err(); err != nil {

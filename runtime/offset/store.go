@@ -52,6 +52,8 @@ type Catalog interface {
 	List(ctx context.Context) ([]Connector, error)
 	// Tasks returns all task items of a connector that are not gone, sorted by number.
 	Tasks(ctx context.Context, connector string) ([]Task, error)
+	// TasksOf returns the same for many connectors, by name: of each as many as its field Tasks says.
+	TasksOf(ctx context.Context, connectors []Connector) (map[string][]Task, error)
 }
 
 // Changer changes connectors. Every change is conditional on the Version that was read: ErrStale if it is no longer the

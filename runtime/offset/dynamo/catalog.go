@@ -65,6 +65,38 @@ func (s *Store) Tasks(ctx context.Context, connector string) ([]offset.Task, err
 	return decodeTasks(connector, items)
 }
 
+// TasksOf implements offset.Catalog, with one call for every hundred tasks.
+func (s *Store) TasksOf(ctx context.Context, connectors []offset.Connector) (map[string][]offset.Task, error) {
+	var keys []item
+	names := make(map[string]string, len(connectors)) // by partition key
+	for _, c := range connectors {
+		names[home(c.Name)] = c.Name
+		for id := range c.Tasks {
+			keys = append(keys, taskKey(c.Name, id))
+		}
+	}
+	items, err := s.batch(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("reading the tasks of %d connectors: %w", len(connectors), err)
+	}
+	byHome := make(map[string][]item, len(connectors))
+	for _, it := range items {
+		pk := textOf(it["pk"])
+		byHome[pk] = append(byHome[pk], it)
+	}
+	all := make(map[string][]offset.Task, len(byHome))
+	for pk, items := range byHome {
+		tasks, err := decodeTasks(names[pk], items)
+		if err != nil {
+			return nil, err
+		}
+		if len(tasks) > 0 {
+			all[names[pk]] = tasks
+		}
+	}
+	return all, nil
+}
+
 // decodeTasks reads the tasks that exist, sorted by number.
 func decodeTasks(connector string, items []item) ([]offset.Task, error) {
 	var list []offset.Task
