@@ -83,7 +83,8 @@ func (o *outage) share(prepared error, do func(over <-chan struct{}) error) erro
 // through lets a sink work until things are well again, and then to its end.
 func (s *sink) through(over <-chan struct{}) error {
 	s.forgetful = true // the trigger does not reach the broker either
-	if err := s.pull(func(m *trigger.Mapping) { m.BatchSize = s.batch }); err != nil {
+	// One poller: of two, the one that the group has given up may go on for a while beside the one that took over.
+	if err := s.pull(func(m *trigger.Mapping) { m.BatchSize, m.Pollers = s.batch, 1 }); err != nil {
 		return err
 	}
 	defer s.close()
