@@ -8,7 +8,11 @@ INFRA    := $(if $(wildcard infra/*.go),./infra/...)
 MAINS     := $(wildcard functions/*/source/main.go functions/*/sink/main.go functions/control/main.go)
 FUNCTIONS := $(subst /,-,$(patsubst functions/%/main.go,%,$(MAINS)))
 
-BUILD := CGO_ENABLED=0 go build -buildvcs=false -trimpath -tags lambda.norpc -ldflags "-s -w"
+# Converters with a schema registry are in a second build of every connector, file-source-registry, so that only those pay
+# for them whose configuration names one.
+REGISTRY := $(addsuffix -registry,$(filter-out control,$(FUNCTIONS)))
+
+BUILD = CGO_ENABLED=0 go build -buildvcs=false -trimpath -tags lambda.norpc$(TAGS) -ldflags "-s -w"
 TOOLS := $(CURDIR)/.build/tools
 LINT  := $(TOOLS)/golangci-lint-v2.15.0
 VULN  := $(TOOLS)/govulncheck-v1.9.0
@@ -42,9 +46,13 @@ run: build ## Build all, then run the demo on this machine; ARGS="connector.json
 	.build/sluice up $(ARGS)
 
 .PHONY: build sluice
-build: sluice $(addprefix build-,$(FUNCTIONS)) ## Build the desk and every function into .build/
+build: sluice $(addprefix build-,$(FUNCTIONS) $(REGISTRY)) ## Build the desk and every function into .build/
+sluice build-control $(addprefix build-,$(REGISTRY)): TAGS := ,registry
 sluice:
 	$(if $(wildcard local/main.go),$(BUILD) -o .build/sluice ./local)
+
+build-%-registry:
+	$(BUILD) -o .build/functions/$*-registry/bootstrap ./functions/$(subst -,/,$*)
 
 build-%: ## Build one function, for example build-file-source; GOARCH=arm64 for Lambda
 	$(BUILD) -o .build/functions/$*/bootstrap ./functions/$(subst -,/,$*)

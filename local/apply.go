@@ -50,9 +50,9 @@ func (d *desk) judge(ctx context.Context, f connectorFile) error {
 	if err != nil {
 		return fmt.Errorf("handing the worker's settings to it: %w", err)
 	}
-	name := "validate:" + p.bootstrap
+	name := "validate:" + p.widest()
 	err = d.functions.Deploy(function.Function{
-		Name: name, Bootstrap: p.bootstrap, Timeout: describeTime, Concurrency: 1, Log: io.Discard,
+		Name: name, Bootstrap: p.widest(), Timeout: describeTime, Concurrency: 1, Log: io.Discard,
 		Env: map[string]string{runtime.EnvWorker: string(worker)},
 	})
 	if err != nil {

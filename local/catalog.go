@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,13 +16,29 @@ import (
 
 	"github.com/sluice-connect/sluice/local/function"
 	"github.com/sluice-connect/sluice/runtime"
+	"github.com/sluice-connect/sluice/runtime/convert/registry"
 )
 
 // plugin is a function binary and the connector it says it is.
 type plugin struct {
 	runtime.Description
 	bootstrap string
+	registry  string // the same with the converters of schema registries; "" if it was not built
 }
+
+// registrySuffix is what the folder of such a binary ends with.
+const registrySuffix = "-registry"
+
+// binary is the one that a connector needs: only configurations that keep schemas in a registry pay for that.
+func (p plugin) binary(config, worker map[string]string) string {
+	if p.registry != "" && registry.NeededBy(config, worker) {
+		return p.registry
+	}
+	return p.bootstrap
+}
+
+// widest is the one that knows all converters.
+func (p plugin) widest() string { return cmp.Or(p.registry, p.bootstrap) }
 
 // catalog is what the folder of function binaries holds.
 type catalog []plugin
@@ -32,8 +49,11 @@ func readCatalog(ctx context.Context, functions *function.Service, dir string) (
 	if err != nil {
 		return nil, fmt.Errorf("looking for function binaries in %s: %w", dir, err)
 	}
-	// The control function is no connector: the desk answers REST itself.
-	paths = slices.DeleteFunc(paths, func(path string) bool { return filepath.Base(filepath.Dir(path)) == "control" })
+	// The control function is no connector: the desk answers REST itself. Second builds stand beside the first.
+	paths = slices.DeleteFunc(paths, func(path string) bool {
+		name := filepath.Base(filepath.Dir(path))
+		return name == "control" || strings.HasSuffix(name, registrySuffix)
+	})
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("looking for function binaries in %s: there are none; 'make build' makes them, --functions says where they are", dir)
 	}
@@ -46,7 +66,11 @@ func readCatalog(ctx context.Context, functions *function.Service, dir string) (
 			if err != nil {
 				return fmt.Errorf("asking %s what it is: %w", path, err)
 			}
-			found[i] = plugin{d, path}
+			found[i] = plugin{Description: d, bootstrap: path}
+			second := filepath.Join(filepath.Dir(path)+registrySuffix, "bootstrap")
+			if _, err := os.Stat(second); err == nil {
+				found[i].registry = second
+			}
 			return nil
 		})
 	}

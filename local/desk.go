@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/sluice-connect/sluice/local/broker"
 	"github.com/sluice-connect/sluice/local/function"
+	"github.com/sluice-connect/sluice/local/registry"
 	"github.com/sluice-connect/sluice/local/table"
 	"github.com/sluice-connect/sluice/runtime"
 	"github.com/sluice-connect/sluice/runtime/control"
@@ -45,6 +47,7 @@ type desk struct {
 	brokers   string
 	client    []kgo.Opt    // of the desk's own Kafka clients
 	table     *table.Table // nil with --dynamodb
+	registry  string       // the URL of the embedded schema registry, "" without one
 	tableURL  string
 	aws       map[string]string // how to sign what is asked of the table
 	store     *dynamo.Store
@@ -79,6 +82,9 @@ func openDesk(ctx context.Context, f flags, worker map[string]string, r reporter
 		return nil, err
 	}
 	if err := d.openTable(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.openRegistry(); err != nil {
 		return nil, err
 	}
 	if err := d.openFunctions(ctx); err != nil {
@@ -135,6 +141,40 @@ func (d *desk) openTable(ctx context.Context) (err error) {
 	return nil
 }
 
+// openRegistry serves the embedded schema registry. Where nobody said that it should, it gives way to another one.
+func (d *desk) openRegistry() error {
+	address := d.flags.registry
+	if address == "" && d.flags.brokers == "" {
+		address = defaultRegistry
+	}
+	if address == "" || address == "off" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if d.flags.registry == "" {
+			d.reporter.event(slog.LevelWarn, "the desk has no schema registry", "because", address+" is in use, by another desk or another registry; --registry chooses another address")
+			return nil
+		}
+		return fmt.Errorf("listening for the schema registry: %s is in use; --registry chooses another address", address)
+	}
+	if err != nil {
+		return fmt.Errorf("listening for the schema registry at %s, which --registry chooses: %w", address, err)
+	}
+	schemas, err := registry.Open(filepath.Join(d.data, "registry", "schemas.jsonl"))
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := &http.Server{Handler: schemas, ReadHeaderTimeout: time.Minute}
+	go server.Serve(listener) //nolint:errcheck // it ends with Close
+	d.stop = append(d.stop, schemas.Close, server.Close)
+	d.registry = "http://" + listener.Addr().String()
+	return nil
+}
+
+// defaultRegistry is where schema registries are expected.
+const defaultRegistry = "127.0.0.1:8081"
+
 // credentials are the variables of the environment by which functions sign what they ask of the table. An endpoint that is
 // not the desk's own may be a real one, and take those of the user only.
 func credentials(own bool) map[string]string {
@@ -185,7 +225,7 @@ const (
 )
 
 // deploy makes a connector's function known, with what it needs to know.
-func (d *desk) deploy(name string, p plugin) error {
+func (d *desk) deploy(name, binary string) error {
 	worker, err := json.Marshal(d.worker)
 	if err != nil {
 		return fmt.Errorf("handing the worker's settings to %s: %w", name, err)
@@ -203,7 +243,7 @@ func (d *desk) deploy(name string, p plugin) error {
 	env[runtime.EnvTable], env[runtime.EnvConnector], env[runtime.EnvWorker] = tableName, name, string(worker)
 	env[runtime.EnvLog], env["AWS_ENDPOINT_URL_DYNAMODB"] = "text", d.tableURL
 	return d.functions.Deploy(function.Function{
-		Name: name, Bootstrap: p.bootstrap, Dir: dir, Timeout: functionTimeout,
+		Name: name, Bootstrap: binary, Dir: dir, Timeout: functionTimeout,
 		Log: &metricsTap{log: logs, ledger: d.ledger, failed: d.failed, did: d.did},
 		Env: env,
 	})
@@ -229,7 +269,7 @@ func (d *desk) did(connector string) {
 const functionTimeout = 5 * time.Minute
 
 func (d *desk) welcome(demo *demo, connectors int) welcome {
-	w := welcome{Running: connectors, Kafka: d.brokers, REST: d.restAddr, Table: d.tableURL, Data: d.data, Logs: filepath.Join(d.data, "logs")}
+	w := welcome{Running: connectors, Kafka: d.brokers, REST: d.restAddr, Registry: d.registry, Table: d.tableURL, Data: d.data, Logs: filepath.Join(d.data, "logs")}
 	if demo != nil {
 		w.Source, w.Sink = demo.source, demo.sink
 	}

@@ -37,6 +37,7 @@ type driver struct {
 type driven struct {
 	plugin     plugin
 	class      string
+	binary     string
 	generation int64
 	target     offset.Target
 	triggers   *triggers // nil for a source
@@ -110,12 +111,15 @@ func (v *driver) drive(ctx context.Context, c offset.Connector) error {
 		if err != nil {
 			return err
 		}
-		if err := v.desk.deploy(c.Name, p); err != nil {
-			return err
-		}
 		k = &driven{plugin: p, class: c.Config["connector.class"], generation: -1}
 		v.known[c.Name] = k
 		v.desk.ledger.update(c.Name, func(a *account) { a.Kind = p.Type })
+	}
+	if binary := k.plugin.binary(c.Config, v.desk.worker); binary != k.binary {
+		if err := v.desk.deploy(c.Name, binary); err != nil {
+			return err
+		}
+		k.binary = binary
 	}
 	changed := k.generation != c.Generation || k.target != c.Target
 	k.generation, k.target = c.Generation, c.Target

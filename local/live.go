@@ -32,7 +32,11 @@ func (l *live) started(w welcome) {
 	defer l.mu.Unlock()
 	var b strings.Builder
 	b.WriteString("Sluice is up. Ctrl-C ends it; the next start goes on where this one ended.\n\n")
-	fmt.Fprintf(&b, "  Kafka  %s\n  REST   http://%s\n  data   %s\n  logs   %s\n\n", w.Kafka, w.REST, w.Data, w.Logs)
+	fmt.Fprintf(&b, "  Kafka  %s\n  REST   http://%s\n", w.Kafka, w.REST)
+	if w.Registry != "" {
+		fmt.Fprintf(&b, "  schema registry  %s\n", w.Registry)
+	}
+	fmt.Fprintf(&b, "  data   %s\n  logs   %s\n\n", w.Data, w.Logs)
 	switch {
 	case w.Sink != "":
 		fmt.Fprintf(&b, "This is the demo: lines of a growing file go to the topic %q, and from there to another file.\n\n", demoTopic)

@@ -195,7 +195,7 @@ func TestLive_FitsASmallTerminal(t *testing.T) {
 func TestLive_Demo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	term := open(t, 100, 30, dir, "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0")
+	term := open(t, 100, 30, dir, "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--registry", "127.0.0.1:0")
 	eventually(t, func() string {
 		if row := term.row("demo-sink"); len(row) < 5 || row[2] != "RUNNING" || row[4] == "0" {
 			return fmt.Sprintf("a row of a running sink: %v", row)

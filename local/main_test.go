@@ -33,7 +33,7 @@ func binaries(t *testing.T) desk.Binaries {
 
 // free are the arguments of a desk that is in nobody's way.
 func free(more ...string) []string {
-	return append([]string{"--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--no-demo"}, more...)
+	return append([]string{"--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--registry", "127.0.0.1:0", "--no-demo"}, more...)
 }
 
 // up starts a desk in dir, which is gone when the test ends.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -28,10 +29,10 @@ type reporter interface {
 
 // welcome is what somebody who just started the desk wants to know.
 type welcome struct {
-	Kafka, REST, Table, Data, Logs string
-	Source, Sink                   string // the demo's files
-	Connectors                     []string
-	Running                        int // how many connectors there are
+	Kafka, REST, Registry, Table, Data, Logs string // Registry is "" if there is none
+	Source, Sink                             string // the demo's files
+	Connectors                               []string
+	Running                                  int // how many connectors there are
 }
 
 // newReporter chooses how to report what runs.
@@ -62,7 +63,7 @@ type lines struct {
 func newLines(log *slog.Logger) *lines { return &lines{log: log, last: map[string]account{}} }
 
 func (l *lines) started(w welcome) {
-	l.log.Info("started", "kafka", w.Kafka, "rest", "http://"+w.REST, "table", w.Table, "data", w.Data, "logs", w.Logs,
+	l.log.Info("started", "kafka", w.Kafka, "rest", "http://"+w.REST, "registry", cmp.Or(w.Registry, "none"), "table", w.Table, "data", w.Data, "logs", w.Logs,
 		"classes", strings.Join(w.Connectors, ","), "connectors", w.Running)
 	if w.Sink != "" {
 		l.log.Info("demo", "source file", w.Source, "topic", demoTopic, "sink file", w.Sink)

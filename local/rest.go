@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,7 +20,10 @@ import (
 	"github.com/sluice-connect/sluice/local/function"
 	"github.com/sluice-connect/sluice/local/trigger"
 	"github.com/sluice-connect/sluice/runtime"
+	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/control"
+	"github.com/sluice-connect/sluice/runtime/convert/registry"
 	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/secret"
@@ -72,7 +76,8 @@ func (d *desk) serveRest() error {
 	if err != nil {
 		return err
 	}
-	env, err := worker.NewEnv(d.worker, runtime.Plugins())
+	plugins := plugins()
+	env, err := worker.NewEnv(d.worker, plugins)
 	if err != nil {
 		return err
 	}
@@ -80,7 +85,7 @@ func (d *desk) serveRest() error {
 	clusters := runtime.NewClusters(env)
 	d.stop = append(d.stop, func() error { clusters.Close(); return nil })
 	d.api.server.Store(control.New(control.Options{
-		Store: d.store, Functions: asker{d}, Triggers: follower{d}, Clusters: clusters, Meter: d.ledger, Settings: settings, Auth: d.auth, Plugins: runtime.Plugins(),
+		Store: d.store, Functions: asker{d}, Triggers: follower{d}, Clusters: clusters, Meter: d.ledger, Settings: settings, Auth: d.auth, Plugins: plugins,
 		Version: runtime.Version, Worker: d.restAddr,
 	}))
 	d.stop = append(d.stop, func() error {
@@ -93,6 +98,17 @@ func (d *desk) serveRest() error {
 		return nil
 	})
 	return nil
+}
+
+// plugins are what configurations may name on the desk, which has the second build of every function beside the first.
+func plugins() connector.Plugins {
+	p := runtime.Plugins()
+	for _, c := range registry.Converters() {
+		if !slices.ContainsFunc(p.Converters, func(known connect.Plugin[connect.Converter]) bool { return known.Class == c.Class }) {
+			p.Converters = append(p.Converters, c)
+		}
+	}
+	return p
 }
 
 // ServeHTTP implements http.Handler.
@@ -156,7 +172,7 @@ func (a asker) deploy(name string, p plugin) error {
 		return fmt.Errorf("handing the worker's settings to %s: %w", name, err)
 	}
 	err = a.desk.functions.Deploy(function.Function{
-		Name: name, Bootstrap: p.bootstrap, Timeout: askTime,
+		Name: name, Bootstrap: p.widest(), Timeout: askTime,
 		Env: map[string]string{
 			runtime.EnvTable: tableName, runtime.EnvWorker: string(worker), runtime.EnvLog: "text",
 			"AWS_ENDPOINT_URL_DYNAMODB": a.desk.tableURL,

@@ -17,11 +17,11 @@ import (
 
 // flags are the options of sluice up.
 type flags struct {
-	data, rest, restUsers, kafka, table, brokers, dynamodb, functions, worker, log string
-	insecure, noDemo, freeze                                                       bool
-	tick, batchWindow                                                              time.Duration
-	batchSize, pollers                                                             int
-	files                                                                          []string
+	data, rest, restUsers, kafka, table, brokers, registry, dynamodb, functions, worker, log string
+	insecure, noDemo, freeze                                                                 bool
+	tick, batchWindow                                                                        time.Duration
+	batchSize, pollers                                                                       int
+	files                                                                                    []string
 }
 
 func upCommand() *cobra.Command {
@@ -48,6 +48,7 @@ Without any, a demo runs: a file that grows, a topic, and another file. Ctrl-C e
 	fl.StringVar(&f.kafka, "kafka", "127.0.0.1:9092", "address the embedded Kafka listens on")
 	fl.StringVar(&f.table, "table", "127.0.0.1:0", "address the embedded table listens on, as a DynamoDB; port 0 takes a free one")
 	fl.StringVar(&f.brokers, "brokers", "", "a real Kafka cluster instead of the embedded one: host:port,…")
+	fl.StringVar(&f.registry, "registry", "", "address the embedded schema registry listens on, or off (default "+defaultRegistry+", off with --brokers)")
 	fl.StringVar(&f.dynamodb, "dynamodb", "", "URL of a real DynamoDB endpoint instead of the embedded table")
 	fl.StringVar(&f.functions, "functions", "", "folder of the function binaries (default: functions beside this program)")
 	fl.StringVar(&f.worker, "worker", "", "a Connect worker properties file; what concerns connectors is honoured")

@@ -41,8 +41,7 @@ const anyModule = "*"
 // layers is the import direction of the house, from the ground up: arrows point to the contract, and nothing sees infra
 // or local. The first layer that matches a folder counts.
 var layers = []layer{
-	{"events", nil, nil},
-	{"runtime/schema", nil, nil},
+	{"events", nil, nil}, {"runtime/metric", nil, nil}, {"runtime/schema", nil, nil},
 	{"runtime/schema/avro", []string{"runtime/schema", "runtime/config"}, nil},
 	{"runtime/schema/protobuf", []string{"runtime/schema", "runtime/config"}, []string{"github.com/bufbuild/protocompile", "google.golang.org/protobuf"}},
 	{"runtime/config", nil, nil},
@@ -50,13 +49,13 @@ var layers = []layer{
 	{"runtime/javaregex", []string{"runtime/config"}, []string{"github.com/dlclark/regexp2"}},
 	{"runtime/connector", slices.Concat(contract, []string{"runtime/javaregex"}), nil},
 	{"runtime/convert", contract, nil},
+	{"runtime/convert/registry", slices.Concat(contract, []string{"runtime/convert", "runtime/schema/..."}), []string{franz, "golang.org/x/sync"}},
 	{"runtime/convert/jsonschema", slices.Concat(contract, []string{"runtime/convert"}), []string{"github.com/santhosh-tekuri/jsonschema"}},
 	{"runtime/transform", slices.Concat(contract, []string{"runtime/convert", "runtime/javaregex"}), nil},
 	{"runtime/offset", []string{"runtime/connect"}, nil},
 	{"runtime/offset/dynamo", []string{"runtime/offset", "runtime/connect"}, []string{awsSDK, smithy}},
 	{"runtime/kafka", nil, []string{franz, "github.com/segmentio/asm"}},
 	{"runtime/secret", []string{"runtime/config"}, []string{awsSDK, smithy, "github.com/magiconair/properties"}},
-	{"runtime/metric", nil, nil},
 	{"runtime/worker", engine, nil},
 	{"runtime/control", engine, nil},
 	{"runtime/control/gateway", nil, nil},
@@ -97,7 +96,7 @@ var reserved = []struct {
 	imported string
 	folders  []string
 }{
-	{franz, []string{"runtime/kafka", "runtime/connecttest/...", "local/..."}},
+	{franz, []string{"runtime/kafka", "runtime/convert/registry", "runtime/connecttest/...", "local/..."}},
 	{lambda, []string{"runtime", "functions/control", "local/..."}},
 	{"github.com/aws/aws-cdk-go", []string{"infra/..."}},
 	{"github.com/aws/constructs-go", []string{"infra/..."}},

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"slices"
+
 	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/convert"
 	"github.com/sluice-connect/sluice/runtime/transform"
@@ -10,7 +12,7 @@ import (
 // binary contains can be read here.
 func plugins() connector.Plugins {
 	return connector.Plugins{
-		Converters:       convert.Converters(),
+		Converters:       slices.Concat(convert.Converters(), registryConverters()),
 		HeaderConverters: convert.HeaderConverters(),
 		Transforms:       transform.Transforms(),
 		Predicates:       transform.Predicates(),

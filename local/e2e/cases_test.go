@@ -127,7 +127,7 @@ func (s *suite) clear(brokers string) {
 // run starts a desk with the connectors of all cases, and ends it when each case has what it expects.
 func (s *suite) run(args ...string) {
 	s.Helper()
-	args = append(args, "--data", s.data, "--rest", "127.0.0.1:0", "--no-demo", "--worker", filepath.Join(s.binaries.Root, "local", "e2e", "testdata", "worker.properties"))
+	args = append(args, "--data", s.data, "--rest", "127.0.0.1:0", "--registry", "127.0.0.1:0", "--no-demo", "--worker", filepath.Join(s.binaries.Root, "local", "e2e", "testdata", "worker.properties"))
 	for _, c := range s.cases {
 		files, err := c.connectorFiles()
 		if err != nil {

@@ -159,7 +159,7 @@ func (d *desk) start(ctx context.Context) error {
 		return err
 	}
 	args := []string{
-		"up", "--data", d.path("data"), "--rest", "127.0.0.1:0", "--functions", built.functions, "--log", "json",
+		"up", "--data", d.path("data"), "--rest", "127.0.0.1:0", "--registry", "127.0.0.1:0", "--functions", built.functions, "--log", "json",
 		"--tick", "1s", "--batch-window", "10ms", "--batch-size", strconv.Itoa(between(d.random, 20, 500)),
 	}
 	if d.brokers != "" {

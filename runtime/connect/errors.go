@@ -14,7 +14,10 @@ var ErrConflict = errors.New("changed by somebody else meanwhile")
 type RetryError struct {
 	// After is how long to wait first. 0 means RetryDelay.
 	After time.Duration
-	Err   error
+	// Outage says that something is out of reach, such as a schema registry, so that no record is to blame: none is passed
+	// over for it, nor dead-lettered, whatever errors.tolerance says.
+	Outage bool
+	Err    error
 }
 
 // Retry wraps err so that the call is repeated after a while; after 0 leaves the delay to the runtime.

@@ -15,6 +15,17 @@ type Converter interface {
 	Decode(ctx context.Context, topic string, b []byte) (Datum, error)
 }
 
+// HeadedConverter is a Converter that may keep a part of what it writes in a header of the record, such as the number of a
+// schema. The runtime calls these methods in place of those of Converter.
+type HeadedConverter interface {
+	// HeaderName is the name of that header. Transforms and sinks see it like any other.
+	HeaderName() string
+	// EncodeHeaded is Encode. header is the value of the header to add; nil adds none.
+	EncodeHeaded(ctx context.Context, topic string, d Datum) (b, header []byte, err error)
+	// DecodeHeaded is Decode. header is the value of the record's last header of that name, nil if there is none.
+	DecodeHeaded(ctx context.Context, topic string, b, header []byte) (Datum, error)
+}
+
 // HeaderConverter turns values into the bytes of a Kafka header and back.
 type HeaderConverter interface {
 	config.Definer

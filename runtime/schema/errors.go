@@ -38,6 +38,8 @@ func (e *Error) Error() string {
 		return e.Message
 	case strings.HasSuffix(e.Message, ": "):
 		return e.Message + e.Cause.Error()
+	case strings.HasSuffix(e.Message, ":"):
+		return e.Message + " " + e.Cause.Error()
 	}
 	return e.Message + ": " + e.Cause.Error()
 }

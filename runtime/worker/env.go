@@ -114,6 +114,8 @@ func newPipeline(p *connector.Pipeline, errors *connector.ErrorPolicy) *pipeline
 			log: errors.Log, logMessages: errors.LogMessages,
 		},
 	}
+	out.keyHeaded, _ = p.Key.Converter.(connect.HeadedConverter)
+	out.valueHeaded, _ = p.Value.Converter.(connect.HeadedConverter)
 	for _, s := range p.Chain {
 		out.chain = append(out.chain, step{class: s.Class, transform: s.Transform, predicate: s.Predicate, negate: s.Negate})
 	}

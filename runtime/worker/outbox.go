@@ -157,7 +157,7 @@ func (r *sourceRun) note(out *kafka.Record) {
 // place, or not at all.
 func (r *sourceRun) encodeFailed(ctx context.Context, b *batch, from connect.Source, original *connect.Record, err error) error {
 	where := fmt.Errorf("the record from %s: %w", from.Partition.JSON(), err)
-	if _, ok := errors.AsType[*unfinishedError](err); ok {
+	if _, ok := errors.AsType[*unfinishedError](err); ok || unreachable(err) {
 		return where
 	}
 	r.logFailure(original, err)

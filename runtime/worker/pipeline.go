@@ -11,6 +11,8 @@ import (
 // pipeline is what lies between a connector and Kafka: converters, transforms and the policy for what goes wrong there.
 type pipeline struct {
 	key, value           connect.Converter
+	keyHeaded            connect.HeadedConverter // key, if it is one that keeps something in a header
+	valueHeaded          connect.HeadedConverter // value, likewise
 	header               connect.HeaderConverter
 	keyClass, valueClass string
 	headerClass          string
@@ -83,18 +85,18 @@ func (p *pipeline) encode(ctx context.Context, r *connect.Record, out *kafka.Rec
 			return false, err
 		}
 	}
-	if out.Key, err = p.key.Encode(ctx, r.Topic, r.Key); err != nil {
+	if out.Key, err = encodePart(ctx, p.key, p.keyHeaded, r.Key, out); err != nil {
 		err = p.again(ctx, &connect.StageError{Stage: connect.StageKeyConverter, Class: p.keyClass, Err: err}, func() (err error) {
-			out.Key, err = p.key.Encode(ctx, r.Topic, r.Key)
+			out.Key, err = encodePart(ctx, p.key, p.keyHeaded, r.Key, out)
 			return err
 		})
 	}
 	if err != nil {
 		return false, err
 	}
-	if out.Value, err = p.value.Encode(ctx, r.Topic, r.Value); err != nil {
+	if out.Value, err = encodePart(ctx, p.value, p.valueHeaded, r.Value, out); err != nil {
 		err = p.again(ctx, &connect.StageError{Stage: connect.StageValueConverter, Class: p.valueClass, Err: err}, func() (err error) {
-			out.Value, err = p.value.Encode(ctx, r.Topic, r.Value)
+			out.Value, err = encodePart(ctx, p.value, p.valueHeaded, r.Value, out)
 			return err
 		})
 	}
@@ -122,18 +124,18 @@ func (p *pipeline) decode(ctx context.Context, b *kafka.Batch, m *kafka.Message,
 		Topic: b.Topic, Partition: b.Partition, Time: m.Time(),
 		Kafka: connect.Kafka{Topic: b.Topic, Partition: b.Partition, Offset: m.Offset, TimeType: timeType(m)},
 	}
-	if r.Key, err = p.key.Decode(ctx, b.Topic, m.Key); err != nil {
+	if r.Key, err = decodePart(ctx, p.key, p.keyHeaded, b.Topic, m.Key, m.Headers); err != nil {
 		err = p.again(ctx, &connect.StageError{Stage: connect.StageKeyConverter, Class: p.keyClass, Err: err}, func() (err error) {
-			r.Key, err = p.key.Decode(ctx, b.Topic, m.Key)
+			r.Key, err = decodePart(ctx, p.key, p.keyHeaded, b.Topic, m.Key, m.Headers)
 			return err
 		})
 	}
 	if err != nil {
 		return false, err
 	}
-	if r.Value, err = p.value.Decode(ctx, b.Topic, m.Value); err != nil {
+	if r.Value, err = decodePart(ctx, p.value, p.valueHeaded, b.Topic, m.Value, m.Headers); err != nil {
 		err = p.again(ctx, &connect.StageError{Stage: connect.StageValueConverter, Class: p.valueClass, Err: err}, func() (err error) {
-			r.Value, err = p.value.Decode(ctx, b.Topic, m.Value)
+			r.Value, err = decodePart(ctx, p.value, p.valueHeaded, b.Topic, m.Value, m.Headers)
 			return err
 		})
 	}

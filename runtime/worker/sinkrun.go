@@ -152,6 +152,9 @@ func (r *sinkRun) recordFailed(ctx context.Context, b *kafka.Batch, m *kafka.Mes
 		return false, err // time is up, not the record's fault
 	}
 	where := fmt.Errorf("record %d of %s-%d: %w", m.Offset, b.Topic, b.Partition, err)
+	if unreachable(err) {
+		return false, where
+	}
 	if err := r.bury(ctx, b, m, err); err != nil {
 		return false, err
 	}

@@ -17,7 +17,7 @@ import (
 
 // Started is what the desk says when it is up.
 type Started struct {
-	Kafka, REST, Table, Data, Logs string
+	Kafka, REST, Registry, Table, Data, Logs string
 }
 
 // Process is a running desk.
@@ -65,11 +65,11 @@ func (p *Process) read(output io.Reader, up chan<- struct{}) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var line struct {
-			Msg                            string
-			Kafka, REST, Table, Data, Logs string
+			Msg                                      string
+			Kafka, REST, Registry, Table, Data, Logs string
 		}
 		if p.Started.Kafka == "" && json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "started" {
-			p.Started = Started{line.Kafka, line.REST, line.Table, line.Data, line.Logs}
+			p.Started = Started{line.Kafka, line.REST, line.Registry, line.Table, line.Data, line.Logs}
 			close(up)
 		}
 		p.mu.Lock()

@@ -1,10 +1,21 @@
 package avro
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // String is the schema's JSON text as Java's Avro writes it: no blanks, attributes in its order, a named type in full where
 // it comes first and by its name from then on. Registries know schemas by this text.
 func (s *Schema) String() string { return string(s.AppendText(nil)) }
+
+// Normalized is the text in which registries compare schemas when they are asked to normalize: properties sorted by name.
+func (s *Schema) Normalized() string {
+	w := writer{known: map[string]bool{}, sorted: true}
+	w.schema(s, "")
+	return string(w.dst)
+}
 
 // AppendText appends the text that String returns.
 func (s *Schema) AppendText(dst []byte) []byte {
@@ -14,8 +25,9 @@ func (s *Schema) AppendText(dst []byte) []byte {
 }
 
 type writer struct {
-	dst   []byte
-	known map[string]bool
+	dst    []byte
+	known  map[string]bool
+	sorted bool // properties by name
 }
 
 func (w *writer) schema(s *Schema, space string) {
@@ -142,10 +154,33 @@ func (w *writer) aliases(names []string) {
 }
 
 func (w *writer) props(props Object) {
+	if w.sorted {
+		props, _ = sorted(props).(Object)
+	}
 	for _, p := range props {
 		w.key(p.Name)
 		w.dst = appendJSON(w.dst, p.Value)
 	}
+}
+
+// sorted sorts the members of objects by name.
+func sorted(v any) any {
+	switch v := v.(type) {
+	case Object:
+		o := slices.Clone(v)
+		for i := range o {
+			o[i].Value = sorted(o[i].Value)
+		}
+		slices.SortFunc(o, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
+		return o
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = sorted(v[i])
+		}
+		return out
+	}
+	return v
 }
 
 func list(texts []string) []any {

@@ -1,0 +1,120 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/schema"
+)
+
+// RefusedError is the answer of a registry that does not have what it was asked for, or does not want to do it.
+type RefusedError struct {
+	// Status is the HTTP status, Code the registry's own number of what is wrong, which is the status if it gave none.
+	Status, Code int
+	Message      string
+	// Hint is what we can say about it, if anything.
+	Hint string
+}
+
+// Error implements error in the words of Java's client, with the hint behind them.
+func (e *RefusedError) Error() string {
+	text := fmt.Sprintf("%s; error code: %d", e.Message, e.Code)
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
+	}
+	return text
+}
+
+// JavaClass is the class of the exception in Java.
+func (e *RefusedError) JavaClass() string {
+	return "io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException"
+}
+
+// NotFound tells whether the registry does not have what it was asked for.
+func (e *RefusedError) NotFound() bool { return e.Status == http.StatusNotFound }
+
+// answered makes of a client's error what Port promises.
+func answered(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	refused, ok := errors.AsType[*sr.ResponseError](err)
+	if !ok {
+		return &connect.RetryError{Outage: true, Err: fmt.Errorf("asking the schema registry: %w", err)}
+	}
+	e := &RefusedError{Status: refused.StatusCode, Code: refused.ErrorCode, Message: refused.Message}
+	if e.Code == 0 {
+		e.Code = e.Status
+	}
+	if e.Message == "" {
+		e.Message = http.StatusText(e.Status)
+	}
+	switch {
+	case e.Status >= 500, e.Status == http.StatusTooManyRequests, e.Status == http.StatusRequestTimeout:
+		return &connect.RetryError{Outage: true, Err: fmt.Errorf("asking the schema registry: %w", e)}
+	case e.Status == http.StatusUnauthorized:
+		e.Hint = "the registry wants other credentials: basic.auth.user.info or bearer.auth.token"
+	case e.Status == http.StatusForbidden:
+		e.Hint = "the registry does not allow this to these credentials"
+	case e.Status == http.StatusNotFound && refused.ErrorCode == 0:
+		e.Hint = "is schema.registry.url the address of a schema registry, with its path?"
+	}
+	return e
+}
+
+const (
+	serializationException = "org.apache.kafka.common.errors.SerializationException"
+	configException        = "org.apache.kafka.common.config.ConfigException"
+)
+
+// words are how a converter speaks of its format.
+type words struct {
+	typ    string // of its schemas: AVRO, JSON or PROTOBUF
+	format string // Avro, Protobuf or JSON
+	data   string // what the messages call its data
+	read   string // what they call what bytes are turned into
+	// newestVersion tells that what is read as the newest schema has that one's version.
+	newestVersion bool
+	// indexed tells that indexes of a message stand in front of every value.
+	indexed bool
+}
+
+// encodeError is what Java's converter makes of an error of its serializer: a retriable one stays so, what the registry
+// forbids is a matter of settings, the rest one of the record.
+func (w words) encodeError(topic, doing string, err error) error {
+	if retry, ok := errors.AsType[*connect.RetryError](err); ok {
+		return &connect.RetryError{After: retry.After, Outage: retry.Outage, Err: schema.NewError(
+			"org.apache.kafka.connect.errors.RetriableException", fmt.Sprintf("Failed to serialize %s data from topic %s :", w.data, topic), retry.Err)}
+	}
+	return w.failed(topic, "serialize %s data from topic %s:", doing, err)
+}
+
+// decodeError is encodeError for the other direction.
+func (w words) decodeError(topic, doing string, err error) error {
+	if retry, ok := errors.AsType[*connect.RetryError](err); ok {
+		return &connect.RetryError{After: retry.After, Outage: retry.Outage, Err: schema.NewError(
+			"org.apache.kafka.connect.errors.RetriableException", fmt.Sprintf("Failed to deserialize data for topic %s to %s :", topic, w.read), retry.Err)}
+	}
+	return w.failed(topic, "deserialize data for topic %[2]s to %[1]s:", doing, err)
+}
+
+func (w words) failed(topic, format, doing string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.Code/100 == 4 {
+		return schema.NewError(configException, fmt.Sprintf("Failed to access %s data from topic %s : %s", w.data, topic, refused.Error()), nil)
+	}
+	if doing != "" {
+		err = schema.NewError(serializationException, doing, err)
+	}
+	return schema.NewError(schema.DataException, "Failed to "+fmt.Sprintf(format, w.data, topic), err)
+}

@@ -1,0 +1,70 @@
+package registry
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/sluice-connect/sluice/runtime/schema"
+)
+
+// The wire forms: a magic byte and the schema's number before the value, or another magic byte and its GUID in a header.
+const (
+	magicID   = 0
+	magicGUID = 1
+	idFrame   = 5
+	guidFrame = 17
+)
+
+// schemaRef is how a record names its schema.
+type schemaRef struct {
+	id   int
+	guid string // "" if it is named by its number
+}
+
+// prefix is the frame of a number.
+func prefix(id int) []byte { return binary.BigEndian.AppendUint32([]byte{magicID}, uint32(id)) }
+
+// guidHeader is the frame of a GUID.
+func guidHeader(guid string) ([]byte, error) {
+	b, err := hex.DecodeString(strings.ReplaceAll(guid, "-", ""))
+	if err != nil || len(b) != guidFrame-1 {
+		return nil, schema.NewError(serializationException, "the schema registry gave the schema no GUID, which HeaderSchemaIdSerializer needs: "+
+			"use PrefixSchemaIdSerializer, or a newer registry", nil)
+	}
+	return append([]byte{magicGUID}, b...), nil
+}
+
+// unframe finds out which schema a record has, and what is left to read. header is nil if there is none.
+func unframe(b, header []byte) (schemaRef, []byte, error) {
+	if len(header) >= guidFrame && header[0] == magicGUID {
+		x := hex.EncodeToString(header[1:guidFrame])
+		ref := schemaRef{guid: x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]}
+		return ref, behind(header[guidFrame:], b), nil
+	}
+	if len(header) >= idFrame && header[0] == magicID {
+		return schemaRef{id: int(int32(binary.BigEndian.Uint32(header[1:])))}, behind(header[idFrame:], b), nil
+	}
+	switch {
+	case len(b) == 0:
+		return schemaRef{}, nil, frameError("java.nio.BufferUnderflowException", "there are no bytes")
+	case b[0] != magicID:
+		return schemaRef{}, nil, frameError("java.lang.IllegalArgumentException", "Unknown magic byte!")
+	case len(b) < idFrame:
+		return schemaRef{}, nil, frameError("java.nio.BufferUnderflowException", "the number of the schema is cut off")
+	}
+	return schemaRef{id: int(int32(binary.BigEndian.Uint32(b[1:])))}, b[idFrame:], nil
+}
+
+// behind puts back in front what of a value stands in the header.
+func behind(front, b []byte) []byte {
+	if len(front) == 0 {
+		return b
+	}
+	return slices.Concat(front, b)
+}
+
+func frameError(class, message string) error {
+	return schema.NewError(serializationException, "Error deserializing schema ID", schema.NewError(class, message, nil))
+}

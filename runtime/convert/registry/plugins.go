@@ -1,0 +1,42 @@
+package registry
+
+import (
+	"strings"
+
+	"github.com/sluice-connect/sluice/runtime/connect"
+)
+
+// Converters are the converters that keep schemas in a registry.
+func Converters() []connect.Plugin[connect.Converter] {
+	return []connect.Plugin[connect.Converter]{
+		{Class: "io.confluent.connect.avro.AvroConverter", Doc: avroDoc, New: func() connect.Converter { return &Avro{} }},
+		{Class: "io.confluent.connect.protobuf.ProtobufConverter", Doc: protobufDoc, New: func() connect.Converter { return &Protobuf{} }},
+	}
+}
+
+// Has tells whether a class name, as configurations have it, is that of one of these converters: in full, the simple name, or
+// that without the suffix Converter.
+func Has(class string) bool {
+	for _, p := range Converters() {
+		simple := p.Class[strings.LastIndexByte(p.Class, '.')+1:]
+		if class == p.Class || class == simple || class == strings.TrimSuffix(simple, "Converter") {
+			return true
+		}
+	}
+	return false
+}
+
+// NeededBy tells whether a connector with this configuration converts with one of these converters. worker are the settings
+// of the worker, whose converters are those of connectors that name none.
+func NeededBy(config, worker map[string]string) bool {
+	for _, setting := range []string{"key.converter", "value.converter"} {
+		class, named := config[setting]
+		if !named {
+			class = worker[setting]
+		}
+		if Has(strings.TrimSpace(class)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,11 @@
+//go:build registry
+
+package runtime
+
+import (
+	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/convert/registry"
+)
+
+// registryConverters are the converters that keep schemas in a registry. Only builds with the tag registry have them.
+func registryConverters() []connect.Plugin[connect.Converter] { return registry.Converters() }
