@@ -77,10 +77,16 @@ var avroText = comparison{
 	datum: corpus.DiffDatum,
 }
 
+// both is a converter that may keep something in headers.
+type both interface {
+	connect.Converter
+	connect.HeadedConverter
+}
+
 // world is a converter with a registry.
 type world struct {
 	registry *desk.Registry
-	conv     connect.HeadedConverter
+	conv     both
 	topic    string
 	imported map[string]bool
 }
@@ -131,7 +137,7 @@ func newWorld(t *testing.T, c corpus.Case) (*world, error) {
 	return w, err
 }
 
-func newConverter(t *testing.T, class string, isKey bool, address string, settings map[string]*string, complete bool) (connect.HeadedConverter, error) {
+func newConverter(t testing.TB, class string, isKey bool, address string, settings map[string]*string, complete bool) (both, error) {
 	t.Helper()
 	kind := convert.ValueType
 	if isKey {
@@ -155,7 +161,7 @@ func newConverter(t *testing.T, class string, isKey bool, address string, settin
 				return nil, err
 			}
 		}
-		headed, _ := conv.(connect.HeadedConverter)
+		headed, _ := conv.(both)
 		return headed, nil
 	}
 	t.Fatalf("there is no converter %s", class)
