@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -19,7 +20,7 @@ const patience = 20 * time.Second
 // readAll returns the records of a topic that is there, each partition in order, up to where it ended when it began.
 // What was written by transactions that failed is left out.
 func readAll(ctx context.Context, client []kgo.Opt, topic string) ([]record, error) {
-	c, err := kgo.NewClient(append(client[:len(client):len(client)],
+	c, err := kgo.NewClient(append(slices.Clip(client),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())...)
 	if err != nil {
 		return nil, fmt.Errorf("reading topic %s: %w", topic, err)
