@@ -32,7 +32,7 @@ func everything() *schema.Schema {
 		schema.F("list", schema.ArrayOf(schema.Of(schema.Int64))), schema.F("map", schema.MapOf(schema.Of(schema.String), schema.Of(schema.Float64))),
 		schema.F("structs", schema.ArrayOf(nested)), schema.F("nested", nested),
 	}
-	for _, f := range kinds[:len(kinds):len(kinds)] {
+	for _, f := range slices.Clip(kinds) {
 		kinds = append(kinds, schema.F("o_"+f.Name, f.Schema.With(schema.Optional())))
 	}
 	return schema.StructOf(kinds, schema.Named("everything"), schema.Versioned(1))
@@ -45,9 +45,14 @@ func filled(s *schema.Schema, i int) *schema.Struct {
 	m.Set("k", float64(i)/4)
 	inner := func(n int, b any) *schema.Struct { return schema.StructFrom(nested, []any{int32(n), b}) }
 	values := []any{
-		int8(-i), int16(i), int32(i * 1000), int64(i) << 40, float32(i) / 2, float64(i) / 8, i%2 == 0, fmt.Sprintf("text %d ä", i), []byte{byte(i), 0xff},
+		int8(-i), int16(i), int32(i * 1000), int64(i) << 40, float32(i) / 2, float64(i) / 8, i%2 == 0, fmt.Sprintf("text %d ä", i),
+		[]byte{byte(i), 0xff},
 		schema.NewDecimal(int64(i)*100+7, 2), time.Date(2024, 2, 28+i, 0, 0, 0, 0, time.UTC), time.UnixMilli(int64(i) * 61_001).UTC(),
-		time.UnixMilli(1700000000123 + int64(i)).UTC(), []any{int64(1), int64(i)}, m, []any{inner(i, "b"), inner(i, nil)}, inner(i, "n"),
+		time.UnixMilli(1700000000123 + int64(i)).UTC(),
+		[]any{int64(1), int64(i)},
+		m,
+		[]any{inner(i, "b"), inner(i, nil)},
+		inner(i, "n"),
 	}
 	for _, v := range slices.Clone(values) {
 		if inner, ok := v.(*schema.Struct); ok {
