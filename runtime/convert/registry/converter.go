@@ -37,7 +37,8 @@ type decoder interface {
 func isForm(err error) bool {
 	_, isAvro := errors.AsType[*avro.FormError](err)
 	_, isProtobuf := errors.AsType[*protobuf.FormError](err)
-	return isAvro || isProtobuf
+	_, isJSON := errors.AsType[invalidError](err)
+	return isAvro || isProtobuf || isJSON
 }
 
 // converter is what the converters share: it knows the schemas of topics, and frames what their formats write. The zero

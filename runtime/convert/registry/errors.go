@@ -83,6 +83,8 @@ type words struct {
 	read   string // what they call what bytes are turned into
 	// newestVersion tells that what is read as the newest schema has that one's version.
 	newestVersion bool
+	// writing and reading are what the converter says first, of a topic, when its own words are others than those of most.
+	writing, reading string
 	// indexed tells that indexes of a message stand in front of every value.
 	indexed bool
 }
@@ -94,7 +96,11 @@ func (w words) encodeError(topic, doing string, err error) error {
 		return &connect.RetryError{After: retry.After, Outage: retry.Outage, Err: schema.NewError(
 			"org.apache.kafka.connect.errors.RetriableException", fmt.Sprintf("Failed to serialize %s data from topic %s :", w.data, topic), retry.Err)}
 	}
-	return w.failed(topic, "serialize %s data from topic %s:", doing, err)
+	message := fmt.Sprintf("Failed to serialize %s data from topic %s:", w.data, topic)
+	if w.writing != "" {
+		message = fmt.Sprintf(w.writing, topic)
+	}
+	return w.failed(topic, message, doing, err)
 }
 
 // decodeError is encodeError for the other direction.
@@ -103,10 +109,14 @@ func (w words) decodeError(topic, doing string, err error) error {
 		return &connect.RetryError{After: retry.After, Outage: retry.Outage, Err: schema.NewError(
 			"org.apache.kafka.connect.errors.RetriableException", fmt.Sprintf("Failed to deserialize data for topic %s to %s :", topic, w.read), retry.Err)}
 	}
-	return w.failed(topic, "deserialize data for topic %[2]s to %[1]s:", doing, err)
+	message := fmt.Sprintf("Failed to deserialize data for topic %s to %s:", topic, w.read)
+	if w.reading != "" {
+		message = fmt.Sprintf(w.reading, topic)
+	}
+	return w.failed(topic, message, doing, err)
 }
 
-func (w words) failed(topic, format, doing string, err error) error {
+func (w words) failed(topic, message, doing string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
@@ -116,5 +126,5 @@ func (w words) failed(topic, format, doing string, err error) error {
 	if doing != "" {
 		err = schema.NewError(serializationException, doing, err)
 	}
-	return schema.NewError(schema.DataException, "Failed to "+fmt.Sprintf(format, w.data, topic), err)
+	return schema.NewError(schema.DataException, message, err)
 }
