@@ -87,7 +87,10 @@ func (c *chaos) chance(n int) bool {
 
 // run delivers everything, with a new process whenever one is killed.
 func (c *chaos) run() {
-	for {
+	for lives := 0; ; lives++ {
+		if lives == 1000 {
+			c.t.Fatal("a thousand processes did not get through")
+		}
 		dead, depth := false, 0
 		var mu sync.Mutex
 		step := func(string) error {
