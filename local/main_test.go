@@ -39,8 +39,9 @@ func free(more ...string) []string {
 // up starts a desk in dir, which is gone when the test ends.
 func up(t *testing.T, dir string, args ...string) *desk.Process {
 	t.Helper()
+	b := binaries(t) // building them may take long where nothing is built yet
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
-	p, err := binaries(t).Up(ctx, dir, args...)
+	p, err := b.Up(ctx, dir, args...)
 	if err != nil {
 		cancel()
 		t.Fatal(err)
