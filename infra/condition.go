@@ -11,66 +11,72 @@ func (p *Parameters) when(name string) awscdk.CfnCondition {
 	if c, ok := p.conditions[name]; ok {
 		return c
 	}
-	is := func(param awscdk.CfnParameter, values ...string) awscdk.ICfnConditionExpression {
-		all := make([]awscdk.ICfnConditionExpression, len(values))
-		for i, value := range values {
-			all[i] = awscdk.Fn_ConditionEquals(param.ValueAsString(), value)
-		}
-		if len(all) == 1 {
-			return all[0]
-		}
-		return awscdk.Fn_ConditionOr(all...)
-	}
-	some := func(param awscdk.CfnParameter) awscdk.ICfnConditionExpression {
-		return awscdk.Fn_ConditionNot(is(param, ""))
-	}
-	var e awscdk.ICfnConditionExpression
-	switch name {
-	case isMSK:
-		e = some(p.ClusterArn)
-	case isIAM:
-		e = is(p.Authentication, authIAM)
-	case isEncrypted:
-		e = awscdk.Fn_ConditionNot(is(p.Authentication, authNone))
-	case isMTLS:
-		e = is(p.Authentication, authMTLS)
-	case isPlain:
-		e = is(p.Authentication, authPlain)
-	case isScram256:
-		e = is(p.Authentication, authScram256)
-	case isScram512:
-		e = is(p.Authentication, authScram512)
-	case hasSecret:
-		e = some(p.SecretArn)
-	case hasCA:
-		e = some(p.CaSecretArn)
-	case hasSecretKey:
-		e = some(p.SecretKeyArn)
-	case inVPC:
-		e = some(p.SubnetIds)
-	case hasRouteTables:
-		e = some(p.RouteTableIds)
-	case hasEndpoints:
-		e = is(p.InterfaceEndpoints, "true")
-	case isProvisioned:
-		e = awscdk.Fn_ConditionNot(is(p.MinimumPollers, "0"))
-	case hasPollerGroup:
-		e = some(p.PollerGroup)
-	case hasRestAPI:
-		e = awscdk.Fn_ConditionNot(is(p.RestAPI, "OFF"))
-	case hasRestToken:
-		e = is(p.RestAPI, "TOKEN")
-	case hasAlarmTopic:
-		e = some(p.AlarmTopicArn)
-	case hasAccess:
-		outside := awscdk.Fn_ConditionAnd(is(p.ClusterArn, ""), awscdk.Fn_ConditionOr(some(p.CaSecretArn), some(p.SubnetIds)))
-		e = awscdk.Fn_ConditionOr(is(p.Authentication, authPlain, authScram256, authScram512, authMTLS), outside)
-	default:
-		panic("infra: no condition " + name)
-	}
-	c := awscdk.NewCfnCondition(p.scope, &name, &awscdk.CfnConditionProps{Expression: e})
+	c := awscdk.NewCfnCondition(p.scope, &name, &awscdk.CfnConditionProps{Expression: p.expression(name)})
 	p.conditions[name] = c
 	return c
+}
+
+// expression is what a condition of that name asks.
+func (p *Parameters) expression(name string) awscdk.ICfnConditionExpression {
+	switch name {
+	case isMSK:
+		return some(p.ClusterArn)
+	case isIAM:
+		return is(p.Authentication, authIAM)
+	case isEncrypted:
+		return awscdk.Fn_ConditionNot(is(p.Authentication, authNone))
+	case isMTLS:
+		return is(p.Authentication, authMTLS)
+	case isPlain:
+		return is(p.Authentication, authPlain)
+	case isScram256:
+		return is(p.Authentication, authScram256)
+	case isScram512:
+		return is(p.Authentication, authScram512)
+	case hasSecret:
+		return some(p.SecretArn)
+	case hasCA:
+		return some(p.CaSecretArn)
+	case hasSecretKey:
+		return some(p.SecretKeyArn)
+	case inVPC:
+		return some(p.SubnetIDs)
+	case hasRouteTables:
+		return some(p.RouteTableIDs)
+	case hasEndpoints:
+		return is(p.InterfaceEndpoints, "true")
+	case isProvisioned:
+		return awscdk.Fn_ConditionNot(is(p.MinimumPollers, "0"))
+	case hasPollerGroup:
+		return some(p.PollerGroup)
+	case hasRestAPI:
+		return awscdk.Fn_ConditionNot(is(p.RestAPI, "OFF"))
+	case hasRestToken:
+		return is(p.RestAPI, "TOKEN")
+	case hasAlarmTopic:
+		return some(p.AlarmTopicArn)
+	case hasAccess:
+		outside := awscdk.Fn_ConditionAnd(is(p.ClusterArn, ""), awscdk.Fn_ConditionOr(some(p.CaSecretArn), some(p.SubnetIDs)))
+		return awscdk.Fn_ConditionOr(is(p.Authentication, authPlain, authScram256, authScram512, authMTLS), outside)
+	}
+	panic("infra: no condition " + name)
+}
+
+// is asks whether a parameter has one of the values.
+func is(param awscdk.CfnParameter, values ...string) awscdk.ICfnConditionExpression {
+	all := make([]awscdk.ICfnConditionExpression, len(values))
+	for i, value := range values {
+		all[i] = awscdk.Fn_ConditionEquals(param.ValueAsString(), value)
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return awscdk.Fn_ConditionOr(all...)
+}
+
+// some asks whether a parameter is not empty.
+func some(param awscdk.CfnParameter) awscdk.ICfnConditionExpression {
+	return awscdk.Fn_ConditionNot(is(param, ""))
 }
 
 // The conditions.

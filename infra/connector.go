@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/sluice-connect/sluice/runtime"
 	"github.com/sluice-connect/sluice/runtime/offset"
@@ -110,5 +109,3 @@ func (c *connector) runs() awscdk.CfnCondition {
 	}
 	return awscdk.NewCfnCondition(c.scope, new("Runs"), &awscdk.CfnConditionProps{Expression: e})
 }
-
-func seconds(n float64) awscdk.Duration { return awscdk.Duration_Seconds(jsii.Number(n)) }

@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -53,9 +54,7 @@ func (r *Runtime) deploy(scope constructs.Construct, id string, rights *rights, 
 	if props.connector != "" {
 		env[runtime.EnvConnector] = &props.connector
 	}
-	for name, value := range props.env {
-		env[name] = value
-	}
+	maps.Copy(env, props.env)
 	fn := awslambda.NewFunction(scope, &id, &awslambda.FunctionProps{
 		Description: &props.what, Code: r.code(props.binary), Handler: new("bootstrap"), Runtime: awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: r.architecture(), MemorySize: props.memory, Timeout: props.time, Environment: &env, Role: rights.role, LogGroup: group,
@@ -64,7 +63,7 @@ func (r *Runtime) deploy(scope constructs.Construct, id string, rights *rights, 
 	resource.OverrideLogicalId(&id)
 	p := r.Parameters
 	resource.AddPropertyOverride(new("VpcConfig"), p.either(inVPC, map[string]any{
-		"SubnetIds": list(p.SubnetIds), "SecurityGroupIds": list(p.SecurityGroupIds),
+		"SubnetIds": list(p.SubnetIDs), "SecurityGroupIds": list(p.SecurityGroupIDs),
 	}, nil))
 	fn.Node().AddDependency(rights.policy)
 	return fn

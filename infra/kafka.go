@@ -41,8 +41,7 @@ func (p *Parameters) access() any {
 		of(isMTLS, "CLIENT_CERTIFICATE_TLS_AUTH"),
 		p.either(isMSK, nil, p.either(hasCA, config("SERVER_ROOT_CA_CERTIFICATE", p.CaSecretArn.ValueAsString()), nil)),
 	}
-	list := append(entries, p.places()...)
-	return p.either(hasAccess, list, nil)
+	return p.either(hasAccess, append(entries, p.places()...), nil)
 }
 
 // places say where the pollers of a cluster that is not MSK's stand: those of MSK stand where the cluster does. The number
@@ -62,8 +61,8 @@ func (p *Parameters) places() []any {
 			}, nil))
 		}
 	}
-	add(p.SubnetIds, "VPC_SUBNET", "subnet", mostSubnets)
-	add(p.SecurityGroupIds, "VPC_SECURITY_GROUP", "security_group", mostGroups)
+	add(p.SubnetIDs, "VPC_SUBNET", "subnet", mostSubnets)
+	add(p.SecurityGroupIDs, "VPC_SECURITY_GROUP", "security_group", mostGroups)
 	return entries
 }
 

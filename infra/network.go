@@ -16,14 +16,14 @@ func (r *Runtime) makeEndpoints() {
 		awsec2.NewCfnVPCEndpoint(scope, &id, &props).CfnOptions().SetCondition(p.when(condition))
 	}
 	for _, e := range [][2]string{{"DynamoDb", "dynamodb"}, {"S3", "s3"}} {
-		props := awsec2.CfnVPCEndpointProps{VpcEndpointType: new("Gateway"), RouteTableIds: anys(p.RouteTableIds)}
+		props := awsec2.CfnVPCEndpointProps{VpcEndpointType: new("Gateway"), RouteTableIds: anys(p.RouteTableIDs)}
 		make1(e[0], e[1], hasRouteTables, props)
 	}
 	// Lambda and STS are what Kafka triggers call, the others what functions do.
 	for _, e := range [][2]string{{"Lambda", "lambda"}, {"Sts", "sts"}, {"SecretsManager", "secretsmanager"}, {"Scheduler", "scheduler"}} {
 		props := awsec2.CfnVPCEndpointProps{
 			VpcEndpointType: new("Interface"), PrivateDnsEnabled: true,
-			SubnetIds: anys(p.SubnetIds), SecurityGroupIds: anys(p.SecurityGroupIds),
+			SubnetIds: anys(p.SubnetIDs), SecurityGroupIds: anys(p.SecurityGroupIDs),
 		}
 		make1(e[0], e[1], hasEndpoints, props)
 	}

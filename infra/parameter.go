@@ -13,7 +13,7 @@ type Parameters struct {
 	// Brokers, cluster and how to sign in.
 	Brokers, ClusterArn, Authentication, SecretArn, CaSecretArn, SecretKeyArn awscdk.CfnParameter
 	// Network.
-	SubnetIds, SecurityGroupIds, VpcID, RouteTableIds, InterfaceEndpoints awscdk.CfnParameter
+	SubnetIDs, SecurityGroupIDs, VpcID, RouteTableIDs, InterfaceEndpoints awscdk.CfnParameter
 	// Functions.
 	WorkerConfig, SourceMemory, SourceTimeout, SinkMemory, SinkTimeout, LogRetention awscdk.CfnParameter
 	// Pollers.
@@ -115,11 +115,11 @@ func (p *Parameters) kafka() {
 }
 
 func (p *Parameters) network() {
-	p.SubnetIds = p.text(parameter{
+	p.SubnetIDs = p.text(parameter{
 		name: "SubnetIds", pattern: ids("subnet", mostSubnets), constraint: "up to four ids of subnets with commas between, or empty",
 		doc: "Private subnets to run in, with commas between, where brokers or systems are reachable only from inside a VPC. Empty: outside of any.",
 	})
-	p.SecurityGroupIds = p.text(parameter{
+	p.SecurityGroupIDs = p.text(parameter{
 		name: "SecurityGroupIds", pattern: ids("sg", mostGroups), constraint: "ids of security groups with commas between, or empty",
 		doc: "Security groups of the functions, the Kafka triggers and the endpoints. Needed with SubnetIds.",
 	})
@@ -127,7 +127,7 @@ func (p *Parameters) network() {
 		name: "VpcId", pattern: `^(vpc-[0-9a-f]+)?$`, constraint: "the id of a VPC, or empty",
 		doc: "The VPC of SubnetIds. Needed to have endpoints made in it.",
 	})
-	p.RouteTableIds = p.text(parameter{
+	p.RouteTableIDs = p.text(parameter{
 		name: "RouteTableIds", pattern: ids("rtb", mostSubnets), constraint: "ids of route tables with commas between, or empty",
 		doc: "Route tables of SubnetIds that get gateway endpoints to DynamoDB and S3, which cost nothing. Empty if they have them already.",
 	})
@@ -200,9 +200,9 @@ func (p *Parameters) rules() {
 	rule("MskHasNoOtherPasswords", some(p.ClusterArn), awscdk.Fn_ConditionNot(awscdk.Fn_ConditionOr(
 		equals(p.Authentication, authPlain), equals(p.Authentication, authScram256),
 	)), "MSK signs in by IAM, SCRAM_SHA_512 or MTLS")
-	rule("SubnetsNeedSecurityGroups", some(p.SubnetIds), some(p.SecurityGroupIds), "SubnetIds need SecurityGroupIds")
-	rule("RouteTablesNeedAVpc", some(p.RouteTableIds), some(p.VpcID), "RouteTableIds need VpcId")
-	rule("EndpointsNeedAVpc", equals(p.InterfaceEndpoints, "true"), awscdk.Fn_ConditionAnd(some(p.VpcID), some(p.SubnetIds)),
+	rule("SubnetsNeedSecurityGroups", some(p.SubnetIDs), some(p.SecurityGroupIDs), "SubnetIds need SecurityGroupIds")
+	rule("RouteTablesNeedAVpc", some(p.RouteTableIDs), some(p.VpcID), "RouteTableIds need VpcId")
+	rule("EndpointsNeedAVpc", equals(p.InterfaceEndpoints, "true"), awscdk.Fn_ConditionAnd(some(p.VpcID), some(p.SubnetIDs)),
 		"InterfaceEndpoints=true needs VpcId, SubnetIds and SecurityGroupIds")
 	rule("TokensNeedASecret", equals(p.RestAPI, "TOKEN"), some(p.RestTokenSecretArn), "RestApi=TOKEN needs RestTokenSecretArn")
 }

@@ -159,7 +159,7 @@ func (r *Runtime) controlEnvironment() map[string]*string {
 	trigger := map[string]any{
 		"group": r.group.Ref(), "role": r.scheduler.RoleArn(), "cluster": p.ClusterArn.ValueAsString(), "brokers": p.Brokers.ValueAsString(),
 		"authentication": p.Authentication.ValueAsString(), "secret": p.SecretArn.ValueAsString(), "ca": p.CaSecretArn.ValueAsString(),
-		"subnets": p.SubnetIds.ValueAsString(), "securityGroups": p.SecurityGroupIds.ValueAsString(),
+		"subnets": p.SubnetIDs.ValueAsString(), "securityGroups": p.SecurityGroupIDs.ValueAsString(),
 		"minimum": p.MinimumPollers.ValueAsString(), "maximum": p.MaximumPollers.ValueAsString(), "pollerGroup": p.PollerGroup.ValueAsString(),
 		"retries": p.RetryAttempts.ValueAsString(), "failures": p.eitherText(isProvisioned, r.Failures.BucketArn(), ""),
 	}

@@ -216,7 +216,7 @@ func TestStack_NothingIsFoundByNag(t *testing.T) {
 	found := assertions.Annotations_FromStack(stack.Stack)
 	for _, m := range append(*found.FindError(new("*"), assertions.Match_StringLikeRegexp(new("AwsSolutions-.*"))),
 		*found.FindWarning(new("*"), assertions.Match_StringLikeRegexp(new("AwsSolutions-.*")))...) {
-		t.Errorf("%s: %v", *m.Id, m.Entry.Data)
+		t.Errorf("%v", m.Entry.Data) //nolint:staticcheck // it is what the assertions return
 	}
 }
 

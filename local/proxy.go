@@ -69,7 +69,7 @@ func runProxy(cmd *cobra.Command, f proxyFlags) error {
 	server := &http.Server{Handler: newProxy(target, signer{account.Credentials, service, region}), ReadHeaderTimeout: time.Minute}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
-	fmt.Fprintf(cmd.OutOrStdout(), "http://%s is %s; Ctrl-C ends it\n", listener.Addr(), target)
+	cmd.Printf("http://%s is %s; Ctrl-C ends it\n", listener.Addr(), target)
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving at %s: %w", f.listen, err)
 	}
@@ -123,7 +123,7 @@ func newProxy(target *url.URL, s signer) http.Handler {
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusBadGateway)
-			fmt.Fprintf(w, `{"error_code":502,"message":%q}`, err.Error())
+			_, _ = fmt.Fprintf(w, `{"error_code":502,"message":%q}`, err.Error())
 		},
 	}
 }
@@ -145,17 +145,18 @@ func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("a request of more than %d bytes is too large for Lambda", mostRequest)
 	}
 	// What the client said of itself is not for AWS, and what is not signed may be changed on the way.
-	r = r.Clone(r.Context())
+	ctx := r.Context()
+	r = r.Clone(ctx)
 	for _, header := range []string{"Authorization", "X-Forwarded-For", "Connection", "Te"} {
 		r.Header.Del(header)
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	credentials, err := s.credentials.Retrieve(r.Context())
+	credentials, err := s.credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("finding AWS credentials: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(r.Context(), credentials, r, hex.EncodeToString(sum[:]), s.service, s.region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, credentials, r, hex.EncodeToString(sum[:]), s.service, s.region, time.Now()); err != nil {
 		return nil, fmt.Errorf("signing the request: %w", err)
 	}
 	return http.DefaultTransport.RoundTrip(r)

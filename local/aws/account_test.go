@@ -72,7 +72,7 @@ func newAccount(t *testing.T) *account {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(context.Background(), filepath.Join(root, "local/aws/moto"), "--port", fmt.Sprint(port), //nolint:usetesting // ended in Cleanup, gently
+	cmd := exec.CommandContext(context.Background(), filepath.Join(root, "local/aws/moto"), "--port", fmt.Sprint(port),
 		"--dir", a.dir, "--fire-every", "1", "--retry", "1")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -30,7 +30,7 @@ func Topics(c offset.Connector) []string {
 	return topics
 }
 
-// GroupHandle, with a topic behind it, is the trigger handle that holds the group by which the topic is read where that
+// GroupHandle is, with a topic behind it, the trigger handle that holds the group by which the topic is read where that
 // cannot be the usual one.
 const GroupHandle = "group."
 

@@ -45,7 +45,8 @@ func OfAlias(arn string) (string, error) {
 		return "", nil
 	}
 	parts := strings.Split(text, "_")
-	name := parts[0]
+	var name strings.Builder
+	name.WriteString(parts[0])
 	for _, part := range parts[1:] {
 		if len(part) < 2 {
 			return "", errors.New("reading alias " + alias + ": an underscore without two digits")
@@ -54,7 +55,8 @@ func OfAlias(arn string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("reading alias %s: %w", alias, err)
 		}
-		name += string(c) + part[2:]
+		name.Write(c)
+		name.WriteString(part[2:])
 	}
-	return name, nil
+	return name.String(), nil
 }

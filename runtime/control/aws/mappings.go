@@ -74,8 +74,7 @@ func (m Mappings) list(ctx context.Context, function string) ([]types.EventSourc
 	var all []types.EventSourceMappingConfiguration
 	for pages := lambda.NewListEventSourceMappingsPaginator(m.API, &lambda.ListEventSourceMappingsInput{FunctionName: &function}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
-		var missing *types.ResourceNotFoundException
-		if errors.As(err, &missing) {
+		if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 			return nil, nil
 		}
 		if err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // Schedules is what of EventBridge Scheduler is used; *scheduler.Client is one.
-type Schedules interface { //nolint:interfacebloat // calls of one service
+type Schedules interface {
 	GetSchedule(ctx context.Context, in *scheduler.GetScheduleInput, o ...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
 	CreateSchedule(ctx context.Context, in *scheduler.CreateScheduleInput, o ...func(*scheduler.Options)) (*scheduler.CreateScheduleOutput, error)
 	UpdateSchedule(ctx context.Context, in *scheduler.UpdateScheduleInput, o ...func(*scheduler.Options)) (*scheduler.UpdateScheduleOutput, error)
@@ -149,8 +149,7 @@ func (t Triggers) deleteSchedule(ctx context.Context, name string) error {
 func (t Triggers) scheduleState(ctx context.Context, c offset.Connector) (state control.TriggerState, there bool, err error) {
 	name := scheduleOf(c)
 	found, err := t.Schedules.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: &name, GroupName: &t.Settings.Group})
-	var missing *types.ResourceNotFoundException
-	if errors.As(err, &missing) {
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		return state, false, nil
 	}
 	if err != nil {

@@ -160,8 +160,12 @@ func TestTriggers_Admit(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	for _, c := range []struct{ name, class, want string }{
-		{"ü", "OrdersSource", ""}, {"a.b-c_d", "OrdersSink", ""}, {"ü", "OrdersSink", "letters"}, {"a b", "OrdersSink", "letters"},
-		{strings.Repeat("x", 130), "OrdersSink", "shorter"}, {"a", "Own", "-c rest="},
+		{"ü", "OrdersSource", ""},
+		{"a.b-c_d", "OrdersSink", ""},
+		{"ü", "OrdersSink", "letters"},
+		{"a b", "OrdersSink", "letters"},
+		{strings.Repeat("x", 130), "OrdersSink", "shorter"},
+		{"a", "Own", "-c rest="},
 	} {
 		err := s.triggers.Admit(t.Context(), offset.Connector{Name: c.name, Config: map[string]string{"connector.class": c.class}})
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {

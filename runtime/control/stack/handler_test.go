@@ -51,7 +51,7 @@ func newFormation(t *testing.T) *formation {
 // Check refuses what says so.
 func (f *formation) Check(_ context.Context, settings map[string]string) error {
 	if settings["bad"] != "" {
-		return errors.New("Connector configuration is invalid and contains the following 1 error(s):\nbad") //nolint:staticcheck // Connect's words
+		return errors.New("Connector configuration is invalid and contains the following 1 error(s):\nbad")
 	}
 	return nil
 }
