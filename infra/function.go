@@ -14,7 +14,7 @@ import (
 	"github.com/sluice-connect/sluice/runtime"
 )
 
-// Memory and time of functions, argued by the table in the README.
+// Memory and time of functions, where no parameter says otherwise.
 const (
 	defaultSourceMemory  = 512
 	defaultSourceTimeout = 300

@@ -41,7 +41,9 @@ const anyModule = "*"
 // layers is the import direction of the house, from the ground up: arrows point to the contract, and nothing sees infra
 // or local. The first layer that matches a folder counts.
 var layers = []layer{
-	{"events", nil, nil}, {"runtime/metric", nil, nil}, {"runtime/schema", nil, nil},
+	{"events", nil, nil},
+	{"runtime/metric", nil, nil},
+	{"runtime/schema", nil, nil},
 	{"runtime/schema/avro", []string{"runtime/schema", "runtime/config"}, nil},
 	{"runtime/schema/protobuf", []string{"runtime/schema", "runtime/config"}, []string{"github.com/bufbuild/protocompile", "google.golang.org/protobuf"}},
 	{"runtime/config", nil, nil},

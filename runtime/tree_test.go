@@ -113,4 +113,3 @@ func calledName(call *ast.CallExpr) string {
 	}
 	return pkg.Name + "." + selector.Sel.Name
 }
-
