@@ -101,11 +101,11 @@ test: ## Run the tests
 
 .PHONY: test/race
 test/race: ## Run the tests with the race detector; needs a C compiler
-	CGO_ENABLED=1 go test -race $(PACKAGES)
+	CGO_ENABLED=1 go test -race -timeout 30m $(PACKAGES)
 
 .PHONY: test/integration
 test/integration: ## Run the tests with real servers beside them; needs Java 21, Maven and, for what is missing, apt-get
-	local/reference/servers run --connect --with $(SERVERS) -- go test -count=1 -timeout 15m $(PACKAGES)
+	local/reference/servers run --connect --with $(SERVERS) -- go test -count=1 -timeout 30m $(PACKAGES)
 
 .PHONY: test/infra
 test/infra: ## Run the tests of the CDK app; needs Node
