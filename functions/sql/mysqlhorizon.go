@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/sluice-connect/sluice/runtime/connect"
 )
 
 // The ways in which MySQL and MariaDB show who is writing.
@@ -53,13 +55,30 @@ func mysqlWriters(ctx context.Context, d *database, name *tableName, _ bool) (wr
 		query = `select trx_id from information_schema.innodb_trx
 			where trx_mysql_thread_id <> connection_id() and (trx_rows_modified > 0 or trx_lock_structs > 0)`
 	}
-	err = collect(ctx, d.pool, query, args, func(scan func(dest ...any) error) error {
-		var w string
-		err := scan(&w)
-		writers = append(writers, w)
-		return err
-	})
-	return writers, true, err
+	for range unreadableTries {
+		writers = nil
+		err = collect(ctx, d.pool, query, args, func(scan func(dest ...any) error) error {
+			var w string
+			err := scan(&w)
+			writers = append(writers, w)
+			return err
+		})
+		if !unreadable(err) || !wait(ctx, cacheTime) {
+			return writers, true, err
+		}
+	}
+	return nil, false, connect.Retry(err, time.Second)
+}
+
+// unreadableTries is how often transactions are asked for while one of them cannot be shown.
+const unreadableTries = 20
+
+// unreadable tells whether MySQL could not show its transactions because one of them is just running a statement with bytes
+// that are no text. Another moment it runs another statement.
+func unreadable(err error) bool {
+	const cannotConvertString = 3854
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && e.Number == cannotConvertString
 }
 
 // mysqlSight finds out what the user may see.
@@ -77,7 +96,7 @@ func mysqlSight(ctx context.Context, q querier) (string, error) {
 		return "", fmt.Errorf("looking whether metadata locks can be seen: %w", err)
 	}
 	switch err = collect(ctx, q, "select count(*) from information_schema.innodb_trx", nil, count); {
-	case err == nil:
+	case err == nil, unreadable(err):
 		return sightTransactions, nil
 	case refused(err):
 		return sightNone, nil
