@@ -172,13 +172,13 @@ func TestSink_BrokenConnections(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			server, url := serve(t)
-			random := rand.New(rand.NewPCG(seed, 8))
+			random, faults := rand.New(rand.NewPCG(seed, 8)), rand.New(rand.NewPCG(seed, 9)) // one for each of two goroutines
 			var calm atomic.Bool
 			breaks := make(chan bool, 1)
 			breaks <- true
 			server.Step = func(string, string) bool {
 				<-breaks
-				ok := calm.Load() || random.IntN(12) > 0
+				ok := calm.Load() || faults.IntN(12) > 0
 				breaks <- true
 				return ok
 			}
