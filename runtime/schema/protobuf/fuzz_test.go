@@ -51,7 +51,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// The wire format is read as the Protobuf library reads it: the same bytes are right.
+// What the Protobuf library for Go reads is read here. That refuses more than Java does, such as numbers of fields that no
+// schema can have.
 func FuzzWire(f *testing.F) {
 	for _, m := range []proto.Message{
 		structpb.NewStringValue("x"), structpb.NewNumberValue(1.5), wrapperspb.Int64(-1), wrapperspb.String("ä"),
@@ -81,8 +82,8 @@ func FuzzWire(f *testing.F) {
 		}
 		want := proto.Unmarshal(b, dynamicpb.NewMessage(description))
 		_, _, got := protobuf.New(protobuf.Defaults()).Decoder(s, nil, nil).DecodeMessage(append([]byte{0}, message...))
-		if (want == nil) != (got == nil) {
-			t.Errorf("%x: got %v, the library says %v", b, got, want)
+		if want == nil && got != nil {
+			t.Errorf("%x: got %v, and the library reads it", b, got)
 		}
 	})
 }
