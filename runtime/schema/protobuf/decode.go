@@ -227,9 +227,6 @@ func (m *messagePlan) fill(values []any, depth int) error {
 			values[f.index] = []any{}
 		case f.presence && !f.generate:
 		case f.logical || f.message != nil:
-			if f.presence && !f.generate {
-				continue
-			}
 			v, err := f.nested(nil, depth)
 			if err != nil {
 				return err
