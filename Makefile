@@ -58,7 +58,10 @@ build-%: ## Build one function, for example build-file-source; GOARCH=arm64 for 
 	$(BUILD) -o .build/functions/$*/bootstrap ./functions/$(subst -,/,$*)
 
 .PHONY: build/lambda build/infra
-build/lambda: $(addprefix .build/lambda/$(ARCH)/,$(FUNCTIONS)) ## Build every function for Lambda, ARCH=arm64 or x86_64
+build/lambda: $(addprefix .build/lambda/$(ARCH)/,$(FUNCTIONS) $(REGISTRY)) ## Build every function for Lambda, ARCH=arm64 or x86_64
+$(addprefix .build/lambda/$(ARCH)/,control $(REGISTRY)): TAGS := ,registry
+.build/lambda/$(ARCH)/%-registry: .FORCE
+	GOOS=linux GOARCH=$(GOARCHES) $(BUILD) -o $@/bootstrap ./functions/$(subst -,/,$*)
 .build/lambda/$(ARCH)/%: .FORCE
 	GOOS=linux GOARCH=$(GOARCHES) $(BUILD) -o $@/bootstrap ./functions/$(subst -,/,$*)
 

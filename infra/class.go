@@ -52,8 +52,15 @@ func setting(name, rest string) func(map[string]string) []string {
 	return func(config map[string]string) []string { return []string{config[name] + rest} }
 }
 
-// function is the name of its binary, such as file-source.
-func (c Class) function() string { return c.System + "-" + c.Direction }
+// function is the name of its binary, such as file-source. One that is to convert with a schema registry is another build:
+// only configurations that name such a converter pay for it.
+func (c Class) function(withRegistry bool) string {
+	name := c.System + "-" + c.Direction
+	if withRegistry {
+		return name + "-registry"
+	}
+	return name
+}
 
 // classOf finds the class that a configuration names: in full, by its simple name, or by that without "Connector".
 func classOf(name string) (Class, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/sluice-connect/sluice/runtime"
+	"github.com/sluice-connect/sluice/runtime/convert/registry"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
@@ -68,8 +69,9 @@ func newConnector(r *Runtime, f ConnectorFile, direction string) (*connector, er
 
 // deploy makes the function.
 func (c *connector) deploy(memory, seconds awscdk.CfnParameter, connector string) {
+	withRegistry := c.runtime.props.Registry || registry.NeededBy(c.file.Config, nil)
 	c.function = c.runtime.deploy(c.scope, c.id, c.rights, functionProps{
-		binary: c.class.function(), what: "Connector " + c.file.Name, memory: memory.ValueAsNumber(),
+		binary: c.class.function(withRegistry), what: "Connector " + c.file.Name, memory: memory.ValueAsNumber(),
 		time: awscdk.Duration_Seconds(seconds.ValueAsNumber()), connector: connector,
 	})
 	c.runtime.serves(c.class, c.function, false)

@@ -37,7 +37,11 @@ func TestMain(m *testing.M) {
 func binaries(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"control", "datagen-source", "file-source", "file-sink", "sql-source", "sql-sink"} {
+	names := []string{"control"}
+	for _, name := range []string{"datagen-source", "file-source", "file-sink", "sql-source", "sql-sink"} {
+		names = append(names, name, name+"-registry")
+	}
+	for _, name := range names {
 		for _, arch := range []string{infra.ARM, infra.X86} {
 			folder := filepath.Join(dir, arch, name)
 			if err := os.MkdirAll(folder, 0o755); err != nil {

@@ -60,7 +60,8 @@ func (r *Runtime) share(class Class, names, topics, secrets string) sharedFuncti
 			Service: new("secretsmanager"), Resource: new("secret"), ResourceName: &secrets, ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
 		})},
 	})
-	props := functionProps{binary: class.function(), what: fmt.Sprintf("All connectors of class %s that REST creates", class.Name)}
+	// What they will convert with is not known before.
+	props := functionProps{binary: class.function(true), what: fmt.Sprintf("All connectors of class %s that REST creates", class.Name)}
 	if class.Direction == source {
 		rights.kafka([]string{topics}, nil, nil)
 		props.memory, props.time = p.SourceMemory.ValueAsNumber(), awscdk.Duration_Seconds(p.SourceTimeout.ValueAsNumber())

@@ -23,6 +23,9 @@ type RuntimeProps struct {
 	Disposable bool
 	// Rest are systems, such as "file", of which connectors may be created by REST, in functions they share.
 	Rest []string
+	// Registry takes for every connector the build that can convert with a schema registry, and not only for those whose
+	// file names such a converter: for when parameters do.
+	Registry bool
 }
 
 // Runtime is what all connectors of a stack share: the table, the control function with its doors, the schedule group. A

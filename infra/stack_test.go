@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -217,6 +219,45 @@ func TestStack_NothingIsFoundByNag(t *testing.T) {
 	for _, m := range append(*found.FindError(new("*"), assertions.Match_StringLikeRegexp(new("AwsSolutions-.*"))),
 		*found.FindWarning(new("*"), assertions.Match_StringLikeRegexp(new("AwsSolutions-.*")))...) {
 		t.Errorf("%v", m.Entry.Data) //nolint:staticcheck // it is what the assertions return
+	}
+}
+
+// Only a connector that converts with a schema registry gets the build that can; so do those of REST, who may want to.
+func TestStack_BuildsWithRegistryConverters(t *testing.T) {
+	const file = `{"name": "%s", "config": {"connector.class": "FileStreamSink", "topics": "t", "file": "f", "value.converter": "%s"}}`
+	code := func(props infra.StackProps) func(id string) string {
+		app, _ := newStack(t, props)
+		assembly := app.Synth(nil)
+		text, err := os.ReadFile(*assembly.GetStackByName(new("Sluice")).TemplateFullPath())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found template
+		if err := json.Unmarshal(text, &found); err != nil {
+			t.Fatal(err)
+		}
+		return func(id string) string {
+			code, _ := found.Resources[id].Properties["Code"].(map[string]any)
+			key, _ := code["S3Key"].(string)
+			binary, err := os.ReadFile(filepath.Join(*assembly.Directory(), "asset."+strings.TrimSuffix(key, ".zip"), "bootstrap"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(binary)
+		}
+	}
+	files := connectors(t, fmt.Sprintf(file, "plain", "org.apache.kafka.connect.json.JsonConverter"),
+		fmt.Sprintf(file, "avro", "io.confluent.connect.avro.AvroConverter"))
+	of := code(infra.StackProps{Connectors: files, RuntimeProps: infra.RuntimeProps{Rest: []string{"file"}}})
+	for id, want := range map[string]string{
+		"Plain": "file-sink", "Avro": "file-sink-registry", "SharedFileSource": "file-source-registry",
+	} {
+		if got := of(id); got != want {
+			t.Errorf("function %s is %s, want %s", id, got, want)
+		}
+	}
+	if got := code(infra.StackProps{Connectors: files, RuntimeProps: infra.RuntimeProps{Registry: true}})("Plain"); got != "file-sink-registry" {
+		t.Errorf("when all are to have it, function Plain is %s", got)
 	}
 }
 

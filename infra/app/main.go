@@ -1,6 +1,6 @@
 // Command app is the CDK app: a stack out of a folder of connector files. cdk.json says how it is built and run.
 //
-//	cdk deploy -c connectors=DIR -c stack=NAME -c arch=arm64|x86_64 -c rest=file,sql -c retain=false
+//	cdk deploy -c connectors=DIR -c stack=NAME -c arch=arm64|x86_64 -c rest=file,sql -c registry=true -c retain=false
 package main
 
 import (
@@ -47,6 +47,7 @@ func run() error {
 	props := infra.StackProps{
 		RuntimeProps: infra.RuntimeProps{
 			Functions: value("functions", "../.build/lambda"), Architecture: value("arch", architecture()), Disposable: value("retain", "true") == "false",
+			Registry: value("registry", "false") == "true",
 		},
 		Connectors: files,
 	}
