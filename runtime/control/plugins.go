@@ -28,13 +28,18 @@ func (s *Server) plugins(r *request) (answer, error) {
 		return answer{}, fmt.Errorf("asking which connectors there are: %w", err)
 	}
 	list := []pluginInfo{}
-	for _, kind := range []string{"sink", "source"} {
-		for _, p := range plugins {
-			if p.Type == kind {
-				list = append(list, pluginInfo{Class: p.Class, Type: p.Type, Version: p.Version})
+	for _, p := range plugins {
+		list = append(list, pluginInfo{Class: p.Class, Type: p.Type, Version: p.Version})
+		// Other vendors' class of the same connector is a plugin to clients. A simple name is none.
+		for _, alias := range p.Aliases {
+			if strings.Contains(alias, ".") {
+				list = append(list, pluginInfo{Class: alias, Type: p.Type, Version: p.Version})
 			}
 		}
 	}
+	slices.SortFunc(list, func(a, b pluginInfo) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Class, b.Class))
+	})
 	if !r.is("connectorsOnly", true) {
 		list = append(list, s.others()...)
 	}

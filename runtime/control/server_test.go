@@ -13,6 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-connect/sluice/functions/file"
+	"github.com/sluice-connect/sluice/runtime/control"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
@@ -317,6 +321,25 @@ func TestServer_LevelsReachLoggersBelow(t *testing.T) {
 	must(t, server, 404, "GET", "/admin/loggers/none", "")
 	if got := must(t, server, 200, "GET", "/admin/loggers/root", ""); got != `{"level":"INFO","last_modified":null}` {
 		t.Errorf("root is %s", got)
+	}
+}
+
+// The same connector under the class names of two vendors is two plugins, in Connect's order: by type, then by class.
+func TestServer_ListsEveryClassName(t *testing.T) {
+	t.Parallel()
+	server, w, _ := still(t)
+	w.more = []control.Plugin{{Class: "org.b.BSink", Aliases: []string{"b", "org.a.ASink"}, Type: "sink", Version: "1"}}
+	var list []struct{ Class, Type string }
+	if err := json.Unmarshal([]byte(must(t, server, 200, "GET", "/connector-plugins", "")), &list); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range list {
+		got = append(got, p.Type+" "+p.Class)
+	}
+	want := []string{"sink org.a.ASink", "sink " + file.Sink.Class, "sink org.b.BSink", "source " + file.Source.Class}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -32,6 +32,7 @@ type world struct {
 	env     worker.Env
 	trigger *trigger.Trigger
 	clock   atomic.Int64 // how far the table's clock is off
+	more    []control.Plugin
 	source  runtime.Controls
 	sink    runtime.Controls
 
@@ -161,10 +162,10 @@ func (c cluster) Groups(context.Context, offset.Connector) (control.Groups, erro
 
 // Plugins implements control.Functions.
 func (w *world) Plugins(context.Context) ([]control.Plugin, error) {
-	return []control.Plugin{
+	return append([]control.Plugin{
 		{Class: file.Source.Class, Type: "source", Version: runtime.Version},
 		{Class: file.Sink.Class, Type: "sink", Version: runtime.Version},
-	}, nil
+	}, w.more...), nil
 }
 
 // Ask implements control.Functions.
