@@ -3,14 +3,11 @@ package connecttest
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
 )
 
@@ -44,12 +41,11 @@ type SinkTarget struct {
 // Sink checks that a sink does what connect.SinkTask promises. Each subtest has a system of its own.
 func Sink(t *testing.T, s SinkSuite) {
 	t.Helper()
+	described(t, s.Connector, s.Required, func(t *testing.T) map[string]string { t.Helper(); return s.Fresh(t).Settings })
 	for _, test := range []struct {
 		name string
 		run  func(r *sinkRun)
 	}{
-		{"DescribesItself", (*sinkRun).describes},
-		{"NamesMissingSettings", (*sinkRun).missing},
 		{"PutsInOrder", (*sinkRun).order},
 		{"KeepsNothingOfTheSlice", (*sinkRun).ownership},
 		{"IsDurable", (*sinkRun).durable},
@@ -74,12 +70,6 @@ type sinkRun struct {
 	suite SinkSuite
 }
 
-// silent is a connect.Logger for nobody.
-type silent struct{}
-
-func (silent) Info(string, ...any) {}
-func (silent) Warn(string, ...any) {}
-
 // noState is a connect.State that holds nothing.
 type noState struct{}
 
@@ -88,21 +78,9 @@ func (noState) Put(context.Context, string, int32, []byte, int64) (int64, error)
 	return 0, connect.ErrConflict
 }
 
-// parsed returns a fresh task with the settings.
-func (r *sinkRun) parsed(settings map[string]string) (connect.SinkTask, error) {
-	task := r.suite.Connector.New()
-	if err := config.Parse(settings, task); err != nil {
-		return nil, err
-	}
-	if v, ok := task.(connect.Validator); ok {
-		return task, v.Validate()
-	}
-	return task, nil
-}
-
 func (r *sinkRun) open(isolate bool) connect.SinkTask {
 	r.Helper()
-	task, err := r.parsed(r.Settings)
+	task, err := parse(r.suite.Connector, r.Settings)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -153,39 +131,6 @@ func (r *sinkRun) want(numbers ...int) {
 	r.Helper()
 	if diff := cmp.Diff(append([]int{}, numbers...), append([]int{}, r.Read(r.T)...)); diff != "" {
 		r.Errorf("records (-want +got):\n%s", diff)
-	}
-}
-
-func count(from, to int) []int {
-	var all []int
-	for n := from; n < to; n++ {
-		all = append(all, n)
-	}
-	return all
-}
-
-func (r *sinkRun) describes() {
-	c := r.suite.Connector
-	if c.Class == "" || c.TaskClass == "" || c.Doc == "" {
-		r.Errorf("the connector has the class %q, task class %q and documentation %q", c.Class, c.TaskClass, c.Doc)
-	}
-	if c.New() == c.New() {
-		r.Error("New returns the same task twice")
-	}
-	for _, k := range config.Keys(c.New()) {
-		if k.Doc == "" {
-			r.Errorf("the setting %s is not documented", k.Name)
-		}
-	}
-}
-
-func (r *sinkRun) missing() {
-	for _, name := range r.suite.Required {
-		settings := maps.Clone(r.Settings)
-		delete(settings, name)
-		if _, err := r.parsed(settings); err == nil || !strings.Contains(err.Error(), name) {
-			r.Errorf("without %s: %v", name, err)
-		}
 	}
 }
 
@@ -320,7 +265,7 @@ func (r *sinkRun) broken() {
 }
 
 func (r *sinkRun) closes() {
-	fresh, err := r.parsed(r.Settings)
+	fresh, err := parse(r.suite.Connector, r.Settings)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -337,7 +282,7 @@ func (r *sinkRun) closes() {
 }
 
 func (r *sinkRun) offsets() {
-	task, err := r.parsed(r.Settings)
+	task, err := parse(r.suite.Connector, r.Settings)
 	if err != nil {
 		r.Fatal(err)
 	}

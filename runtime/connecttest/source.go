@@ -4,12 +4,10 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/schema"
 )
@@ -38,12 +36,11 @@ type SourceOrigin struct {
 // Source checks that a source does what connect.SourceTask promises. Each subtest has a system of its own.
 func Source(t *testing.T, s SourceSuite) {
 	t.Helper()
+	described(t, s.Connector, s.Required, func(t *testing.T) map[string]string { t.Helper(); return s.Fresh(t).Settings })
 	for _, test := range []struct {
 		name string
 		run  func(r *sourceRun)
 	}{
-		{"DescribesItself", (*sourceRun).describes},
-		{"NamesMissingSettings", (*sourceRun).missing},
 		{"ReadsInOrder", (*sourceRun).order},
 		{"IsDryInBetween", (*sourceRun).dry},
 		{"ResumesAfterEveryRecord", (*sourceRun).resumes},
@@ -97,22 +94,10 @@ func (r *sourceRun) store(p connect.Partition, at connect.Position) {
 	r.stored[p] = text
 }
 
-// parsed returns a fresh task with the settings.
-func (r *sourceRun) parsed(settings map[string]string) (connect.SourceTask, error) {
-	task := r.suite.Connector.New()
-	if err := config.Parse(settings, task); err != nil {
-		return nil, err
-	}
-	if v, ok := task.(connect.Validator); ok {
-		return task, v.Validate()
-	}
-	return task, nil
-}
-
 // plan returns the settings of the tasks.
 func (r *sourceRun) plan(limit int) []map[string]string {
 	r.Helper()
-	task, err := r.parsed(r.Settings)
+	task, err := parse(r.suite.Connector, r.Settings)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -134,7 +119,7 @@ func (r *sourceRun) open() connect.SourceTask {
 	if len(plan) != 1 {
 		r.Fatalf("there are %d tasks of 1", len(plan))
 	}
-	task, err := r.parsed(plan[0])
+	task, err := parse(r.suite.Connector, plan[0])
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -202,31 +187,6 @@ func (r *sourceRun) want(got []int, numbers ...int) {
 	r.Helper()
 	if diff := cmp.Diff(append([]int{}, numbers...), got); diff != "" {
 		r.Errorf("records (-want +got):\n%s", diff)
-	}
-}
-
-func (r *sourceRun) describes() {
-	c := r.suite.Connector
-	if c.Class == "" || c.TaskClass == "" || c.Doc == "" {
-		r.Errorf("the connector has the class %q, task class %q and documentation %q", c.Class, c.TaskClass, c.Doc)
-	}
-	if c.New() == c.New() {
-		r.Error("New returns the same task twice")
-	}
-	for _, k := range config.Keys(c.New()) {
-		if k.Doc == "" {
-			r.Errorf("the setting %s is not documented", k.Name)
-		}
-	}
-}
-
-func (r *sourceRun) missing() {
-	for _, name := range r.suite.Required {
-		settings := maps.Clone(r.Settings)
-		delete(settings, name)
-		if _, err := r.parsed(settings); err == nil || !strings.Contains(err.Error(), name) {
-			r.Errorf("without %s: %v", name, err)
-		}
 	}
 }
 
@@ -369,7 +329,7 @@ func (r *sourceRun) plans() {
 			r.Errorf("%d tasks of at most %d", len(plan), limit)
 		}
 		for _, settings := range plan {
-			if _, err := r.parsed(settings); err != nil {
+			if _, err := parse(r.suite.Connector, settings); err != nil {
 				r.Errorf("a task's settings: %v", err)
 			}
 		}
@@ -381,7 +341,7 @@ func (r *sourceRun) offsets() {
 	task := r.open()
 	records := r.drain(task)
 	r.close(task)
-	fresh, err := r.parsed(r.Settings)
+	fresh, err := parse(r.suite.Connector, r.Settings)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -401,7 +361,7 @@ func (r *sourceRun) offsets() {
 }
 
 func (r *sourceRun) closes() {
-	fresh, err := r.parsed(r.Settings)
+	fresh, err := parse(r.suite.Connector, r.Settings)
 	if err != nil {
 		r.Fatal(err)
 	}
