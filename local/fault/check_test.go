@@ -78,6 +78,18 @@ func (in *input) lineAt(position int64) (int, error) {
 	return i + 1, nil
 }
 
+// linesAt is how many lines end before each of these positions.
+func (in *input) linesAt(positions []int64) ([]int, error) {
+	lines := make([]int, len(positions))
+	for i, position := range positions {
+		var err error
+		if lines[i], err = in.lineAt(position); err != nil {
+			return nil, err
+		}
+	}
+	return lines, nil
+}
+
 // numbers are those of a topic's records, of one partition.
 func numbers(records []*kgo.Record) ([]int, error) {
 	out := make([]int, len(records))

@@ -329,11 +329,9 @@ func (d *desk) compare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		lines := make([]int, len(d.starts))
-		for i, position := range d.starts {
-			if lines[i], err = d.in.lineAt(position); err != nil {
-				return err
-			}
+		lines, err := d.in.linesAt(d.starts)
+		if err != nil {
+			return err
 		}
 		if err := compare(sent, upTo(len(d.in.ends)), lines); err != nil {
 			return fmt.Errorf("in the topic: %w", err)

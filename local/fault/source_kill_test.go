@@ -67,7 +67,7 @@ func (s *source) begin(t *testing.T) error {
 		"sluice.offset.flush.interval.ms": oneOf(s.random, "0", "0", "5", "60000"),
 		"sluice.source.batches.in.flight": strconv.Itoa(between(s.random, 1, 4)),
 	}
-	return errors.Join(s.createTopic(s.name, 1), s.put(s.name, offset.Keep, s.settings), s.deploy(s.name, "source", time.Minute))
+	return errors.Join(s.createTopic(s.name, 1), s.put(s.name, offset.Keep, s.settings), s.deploy(s.name, "source", patience))
 }
 
 // round kills the source at one step after the other, lets it finish and compares. It returns how many lines came more
@@ -162,11 +162,9 @@ func (s *source) compare() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	lines := make([]int, len(starts))
-	for i, position := range starts {
-		if lines[i], err = s.in.lineAt(position); err != nil {
-			return 0, err
-		}
+	lines, err := s.in.linesAt(starts)
+	if err != nil {
+		return 0, err
 	}
 	return len(got) - len(s.in.ends), compare(got, upTo(len(s.in.ends)), lines)
 }

@@ -113,7 +113,7 @@ func (s *source) stopAt(at step, nth int, late bool) (what []string, err error) 
 	if err != nil {
 		return nil, err
 	}
-	if what, err = s.judge(holder, before, false); err != nil {
+	if what, err = s.judge(holder, before, before); err != nil {
 		return nil, fmt.Errorf("before it woke: %w", err)
 	}
 	release()
@@ -137,7 +137,7 @@ func (s *source) stopAt(at step, nth int, late bool) (what []string, err error) 
 	if diff := cmp.Diff(before.task, after.task); diff != "" && at.name != "claim" {
 		return nil, fmt.Errorf("it changed the task after it woke (-before +after):\n%s", diff)
 	}
-	more, err := s.judge(holder, after, true)
+	more, err := s.judge(holder, before, after)
 	if err != nil {
 		return nil, fmt.Errorf("after it woke: %w", err)
 	}
@@ -154,6 +154,7 @@ type standing struct {
 
 	topic   []int
 	lines   int
+	starts  int
 	commits []commit
 }
 
@@ -173,11 +174,11 @@ func (s *source) standing() (standing, error) {
 	topic, err := numbers(records)
 	s.life.mu.Lock()
 	defer s.life.mu.Unlock()
-	return standing{fmt.Sprintf("%+v\n%+v", c, tasks), fmt.Sprintf("%+v", offsets), topic, len(s.in.ends), slices.Clone(s.life.commits)}, err
+	return standing{fmt.Sprintf("%+v\n%+v", c, tasks), fmt.Sprintf("%+v", offsets), topic, len(s.in.ends), len(s.life.starts), slices.Clone(s.life.commits)}, err
 }
 
-// judge checks what is in the topic, where the holder that was stopped may have added records behind all others.
-func (s *source) judge(holder int, now standing, awake bool) (what []string, err error) {
+// judge checks what is in the topic now. What came since before is from the holder that was stopped: nobody else was at work.
+func (s *source) judge(holder int, before, now standing) (what []string, err error) {
 	_, starts, problems := s.life.history()
 	if len(problems) > 0 {
 		return nil, errors.New(strings.Join(problems, "; "))
@@ -198,35 +199,29 @@ func (s *source) judge(holder int, now standing, awake bool) (what []string, err
 	if err != nil {
 		return nil, err
 	}
-	lines := make([]int, len(starts))
-	for i, position := range starts {
-		if lines[i], err = s.in.lineAt(position); err != nil {
-			return nil, err
+	lines, err := s.in.linesAt(starts)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(before.topic, now.topic[:len(before.topic)]) {
+		return nil, errors.New("the topic changed where it was written already")
+	}
+	late := now.topic[len(before.topic):]
+	for j, n := range late {
+		if j > 0 && n != late[j-1]+1 {
+			return nil, fmt.Errorf("records that arrive late are out of order: %v", late)
+		}
+		if n <= from {
+			return nil, fmt.Errorf("line %d arrives late, and its holder had committed all up to %d", n, from)
 		}
 	}
-	rest := now.topic
-	if awake {
-		// The last lines of the topic that are not those of the end are the holder's.
-		if i := slices.Index(now.topic, now.lines); i >= 0 {
-			rest = now.topic[:i+1]
-			late := now.topic[i+1:]
-			for j, n := range late {
-				if j > 0 && n != late[j-1]+1 {
-					return nil, fmt.Errorf("records that arrive late are out of order: %v", late)
-				}
-				if n <= from {
-					return nil, fmt.Errorf("line %d arrives late, and its holder had committed all up to %d", n, from)
-				}
-			}
-			if most := s.inFlight(); len(late) > most {
-				return nil, fmt.Errorf("%d records arrive late, and only %d can have been on their way", len(late), most)
-			}
-			if len(late) > 0 {
-				what = append(what, "records arrived late")
-			}
-		}
+	if most := s.inFlight(); len(late) > most {
+		return nil, fmt.Errorf("%d records arrive late, and only %d can have been on their way", len(late), most)
 	}
-	return what, compare(rest, upTo(now.lines), lines)
+	if len(late) > 0 {
+		what = append(what, "records arrived late")
+	}
+	return what, compare(before.topic, upTo(now.lines), lines)
 }
 
 // inFlight is how many records a holder may have handed to its Kafka client before they are acknowledged.
@@ -242,11 +237,23 @@ func (s *source) goesOn(before standing) error {
 	if err != nil {
 		return err
 	}
+	_, starts, _ := s.life.history()
+	lines, err := s.in.linesAt(starts[before.starts:])
+	if err != nil {
+		return err
+	}
 	if !slices.Equal(before.topic, now.topic[:len(before.topic)]) {
 		return errors.New("the topic changed where it was written already")
 	}
-	if diff := cmp.Diff(upTo(now.lines)[before.lines:], now.topic[len(before.topic):]); diff != "" {
-		return fmt.Errorf("what came then (-want +got):\n%s", diff)
+	for i := range lines {
+		lines[i] -= before.lines
 	}
-	return nil
+	added := now.topic[len(before.topic):]
+	for i := range added {
+		added[i] -= before.lines
+	}
+	if err := compare(added, upTo(now.lines-before.lines), lines); err != nil {
+		return fmt.Errorf("behind the first %d lines: %w", before.lines, err)
+	}
+	return s.repetition(s.name, len(added)-(now.lines-before.lines))
 }
