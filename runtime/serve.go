@@ -60,16 +60,16 @@ func ServeSink(c connect.SinkConnector) {
 	serve(func(e Environment) handler {
 		heap := newHeapLimit()
 		sinks := map[string]*worker.Sink{}
-		invoked := func(ctx context.Context) (*worker.Sink, error) {
-			name, err := invokedFor(ctx, e.Connector)
+		invoked := func(ctx context.Context, ticking string) (*worker.Sink, error) {
+			name, err := invokedFor(ctx, e.Connector, ticking)
 			if err == nil && sinks[name] == nil {
-				sinks[name] = &worker.Sink{Connector: c, Name: name, Env: e.Worker, Store: e.Store, Halt: halt(e.Store)}
+				sinks[name] = &worker.Sink{Connector: c, Name: name, Env: e.Worker, Store: e.Store, Halt: halt(e.Store, invoke.Client{}, e.Worker.Log)}
 			}
 			return sinks[name], err
 		}
 		return handler{
 			controls: SinkControls(c, e.Worker, func(ctx context.Context) error {
-				sink, err := invoked(ctx)
+				sink, err := invoked(ctx, "")
 				if err == nil {
 					_, _, err = sink.Run(ctx, []byte(nothing))
 				}
@@ -87,7 +87,7 @@ func ServeSink(c connect.SinkConnector) {
 				signal.Notify(term, syscall.SIGTERM)
 				defer signal.Stop(term)
 				defer heap.adapt()
-				sink, err := invoked(ctx)
+				sink, err := invoked(ctx, tick.Connector)
 				if err != nil {
 					return nil, worker.Report{}, err
 				}
@@ -109,8 +109,9 @@ func ServeSink(c connect.SinkConnector) {
 	})
 }
 
-// invokedFor is the connector that a sink's function was invoked for.
-func invokedFor(ctx context.Context, own string) (string, error) {
+// invokedFor is the connector that a sink's function was invoked for: its own, or where it is shared the one of the alias,
+// or the one that a tick names, which comes without.
+func invokedFor(ctx context.Context, own, ticking string) (string, error) {
 	if own != "" {
 		return own, nil
 	}
@@ -118,6 +119,9 @@ func invokedFor(ctx context.Context, own string) (string, error) {
 		if name, err := invoke.OfAlias(lc.InvokedFunctionArn); name != "" || err != nil {
 			return name, err
 		}
+	}
+	if ticking != "" {
+		return ticking, nil
 	}
 	return "", fmt.Errorf("this function does not know its connector: %s is not set, and it was not invoked by a connector's alias", EnvConnector)
 }
@@ -148,23 +152,40 @@ func resultOf(r worker.Report) Result {
 // nothing is an event without records: all it makes a sink do is to plan its tasks, if that is due.
 const nothing = `{"eventSource":"SelfManagedKafka","records":{}}`
 
-// halt stops a sink's trigger: whoever runs the trigger reads it from the connector's item.
-func halt(store offset.Store) func(ctx context.Context, connector, why string) error {
+// halt stops a sink's trigger: whoever runs the trigger reads it from the connector's item, and is told where it does not
+// look by itself. Batches come until the trigger is off, and each tells it anew.
+func halt(store offset.Store, functions invoke.Client, log *slog.Logger) func(ctx context.Context, connector, why string) error {
 	return func(ctx context.Context, connector, why string) error {
-		for {
-			c, _, err := store.Look(ctx, connector, 0)
-			if err != nil || c.Trigger[Halted] != "" {
-				return err
-			}
-			trigger := maps.Clone(c.Trigger)
-			if trigger == nil {
-				trigger = map[string]string{}
-			}
-			trigger[Halted] = why
-			c.Trigger = trigger
-			if _, err = store.Put(ctx, c, offset.Keep); !errors.Is(err, offset.ErrStale) {
-				return err
-			}
+		c, err := markHalted(ctx, store, connector, why)
+		if err != nil || c.Trigger[control.Controller] == "" {
+			return err
+		}
+		event, err := json.Marshal(control.FollowEvent{Control: "follow", Connector: connector})
+		if err == nil {
+			err = functions.Event(ctx, c.Trigger[control.Controller], event)
+		}
+		if err != nil {
+			log.Warn("telling the control function to stop the trigger failed", "connector", connector, "error", err)
+		}
+		return nil
+	}
+}
+
+// markHalted writes why a sink's trigger is to be stopped into its connector's item, once.
+func markHalted(ctx context.Context, store offset.Store, connector, why string) (offset.Connector, error) {
+	for {
+		c, _, err := store.Look(ctx, connector, 0)
+		if err != nil || c.Trigger[Halted] != "" {
+			return c, err
+		}
+		trigger := maps.Clone(c.Trigger)
+		if trigger == nil {
+			trigger = map[string]string{}
+		}
+		trigger[Halted] = why
+		c.Trigger = trigger
+		if c, err = store.Put(ctx, c, offset.Keep); !errors.Is(err, offset.ErrStale) {
+			return c, err
 		}
 	}
 }

@@ -1,5 +1,5 @@
 // Command control is the function that answers the REST API on AWS, behind an HTTP API or a function URL, and the custom
-// resources of the stack.
+// resources of the stack. A schedule and sinks have it follow what changes without a request: control.FollowEvent.
 //
 // Beside what every function reads from its environment, which is the table and the worker's settings, it reads
 // SLUICE_FUNCTIONS, the connectors' functions; SLUICE_TRIGGERS, how schedules and mappings are made; SLUICE_REST_TOKEN, the
@@ -36,6 +36,8 @@ type handler struct {
 	rest  gateway.Handler
 	stack stack.Handler
 	token tokens
+	// follow keeps triggers when no request does: new topics of a pattern, and sinks that gave up.
+	follow aws.Follower
 }
 
 // open wires the function. It makes no call, so that the function is ready at once.
@@ -52,6 +54,7 @@ func open(ctx context.Context) (handler, error) {
 	if err != nil {
 		return handler{}, err
 	}
+	settings.Control = os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
 	triggers := aws.Triggers{Functions: aws.Functions{Lambda: invoke.Client{}, List: list}, Store: e.Store, Settings: settings}
 	if err := triggers.Connect(); err != nil {
 		return handler{}, err
@@ -69,6 +72,8 @@ func open(ctx context.Context) (handler, error) {
 		rest:  gateway.Handler{HTTP: server, Base: os.Getenv("SLUICE_BASE_PATH")},
 		stack: stack.Handler{Store: e.Store, Validator: server, Triggers: triggers, Clusters: clusters, Log: e.Worker.Log},
 		token: tokens{secret: os.Getenv(envToken), resolver: e.Worker.Secrets},
+
+		follow: aws.Follower{Triggers: triggers, Pattern: server},
 	}, nil
 }
 
@@ -82,6 +87,8 @@ func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return h.rest.Invoke(ctx, payload)
 	case stack.Is(payload):
 		return h.stack.Invoke(ctx, payload)
+	case aws.IsFollow(payload):
+		return h.follow.Invoke(ctx, payload)
 	}
 	return nil, errors.New("reading the event: it is no HTTP request, and none of CloudFormation")
 }

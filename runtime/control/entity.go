@@ -66,6 +66,18 @@ const stoppedHandle = "stopped"
 // of the configuration remove it.
 const Halted = "halted"
 
+// Controller is the trigger handle that names the control function, on AWS: a sink's function that had its trigger stopped
+// sends it a [FollowEvent], since it may not touch triggers itself.
+const Controller = "control"
+
+// FollowEvent has the control function make triggers fit the table: those of Connector, or, if that is empty, those of all
+// sinks that read the topics of a pattern.
+type FollowEvent struct {
+	// Control is "follow".
+	Control   string `json:"control"`
+	Connector string `json:"connector,omitempty"`
+}
+
 // shownTasks is how many tasks users see: none from a stop until they are planned again, although they are still there.
 func shownTasks(c offset.Connector) int {
 	if c.Target == offset.Stopped || c.Stale && c.Trigger[stoppedHandle] != "" {

@@ -32,6 +32,8 @@ type Function struct {
 	// Shared says that connectors of the class may be created by REST: they share the function. Otherwise it is that of
 	// one of the stack's connectors, and asked about the class only.
 	Shared bool `json:"shared,omitempty"`
+	// Ticks says of a sink that it completes things by the clock, for which it has a schedule beside its mappings.
+	Ticks bool `json:"ticks,omitempty"`
 }
 
 // ParseFunctions reads the list in EnvFunctions. An empty text is an empty list.

@@ -206,10 +206,11 @@ func (t Triggers) followTopics(ctx context.Context, c *offset.Connector, functio
 			return err
 		}
 	}
-	if owned(*c) {
-		return nil
+	handles := map[string]string{control.Controller: t.Settings.Control}
+	if !owned(*c) {
+		handles[worker.PartialAnswers] = fmt.Sprint(t.Settings.provisioned())
 	}
-	return t.note(ctx, c, map[string]string{worker.PartialAnswers: fmt.Sprint(t.Settings.provisioned())})
+	return t.note(ctx, c, handles)
 }
 
 // invokedBy is what a sink's mappings invoke; an alias is made if it is not there.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluice-connect/sluice/runtime/control"
 	"github.com/sluice-connect/sluice/runtime/offset"
+	"github.com/sluice-connect/sluice/runtime/worker"
 )
 
 // Schedules is what of EventBridge Scheduler is used; *scheduler.Client is one.
@@ -27,7 +28,7 @@ type Schedules interface {
 	ListSchedules(ctx context.Context, in *scheduler.ListSchedulesInput, o ...func(*scheduler.Options)) (*scheduler.ListSchedulesOutput, error)
 }
 
-// scheduleSetting says when a source that REST creates is invoked, as EventBridge Scheduler takes it.
+// scheduleSetting says when a connector that REST creates is invoked by the clock, as EventBridge Scheduler takes it.
 const (
 	scheduleSetting = "sluice.schedule"
 	everyMinute     = "rate(1 minute)"
@@ -36,7 +37,7 @@ const (
 // restSchedule begins the names of schedules of connectors that REST creates.
 const restSchedule = "rest."
 
-// scheduleOf is the name of a source's schedule. One that REST creates is named after its connector, as far as that is
+// scheduleOf is the name of a connector's schedule. One that REST creates is named after its connector, as far as that is
 // possible.
 func scheduleOf(c offset.Connector) string {
 	if name := c.Trigger[ScheduleHandle]; name != "" {
@@ -56,7 +57,7 @@ func scheduleOf(c offset.Connector) string {
 	return restSchedule + plain
 }
 
-// followTarget makes a source's schedule fit what is wanted of it.
+// followTarget makes a connector's schedule fit what is wanted of it.
 func (t Triggers) followTarget(ctx context.Context, c offset.Connector, function string) error {
 	if owned(c) && c.Trigger[ScheduleHandle] == "" {
 		return nil // the stack is about to make it
@@ -104,7 +105,15 @@ func expressionOf(c offset.Connector) string {
 }
 
 func (t Triggers) createSchedule(ctx context.Context, c offset.Connector, name, function string, state types.ScheduleState) error {
-	input, err := json.Marshal(map[string]string{"connector": c.Name})
+	f, err := t.Functions.plugin(c)
+	if err != nil {
+		return err
+	}
+	var event any = map[string]string{"connector": c.Name}
+	if f.Type == sink {
+		event = worker.SinkTick{Connector: c.Name, Tick: true}
+	}
+	input, err := json.Marshal(event)
 	if err != nil {
 		return fmt.Errorf("writing the event of connector %s: %w", c.Name, err)
 	}
@@ -112,23 +121,26 @@ func (t Triggers) createSchedule(ctx context.Context, c offset.Connector, name, 
 	if err != nil {
 		return err
 	}
-	_, err = t.Schedules.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
-		Name: &name, GroupName: &t.Settings.Group, ScheduleExpression: new(expressionOf(c)), State: state,
-		FlexibleTimeWindow: &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeOff},
-		Description:        new("Invokes connector " + c.Name),
-		Target: &types.Target{
-			Arn: &arn, RoleArn: &t.Settings.Role, Input: new(string(input)),
-			RetryPolicy: &types.RetryPolicy{MaximumEventAgeInSeconds: new(int32(60)), MaximumRetryAttempts: new(int32(0))},
-		},
+	return t.makeSchedule(ctx, &scheduler.CreateScheduleInput{
+		Name: &name, ScheduleExpression: new(expressionOf(c)), State: state, Description: new("Invokes connector " + c.Name),
+		Target: &types.Target{Arn: &arn, Input: new(string(input))},
 	})
+}
+
+// makeSchedule makes a schedule of the stack's group. What was not delivered in a minute is not worth it: the next tick comes.
+func (t Triggers) makeSchedule(ctx context.Context, in *scheduler.CreateScheduleInput) error {
+	in.GroupName, in.FlexibleTimeWindow = &t.Settings.Group, &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeOff}
+	in.Target.RoleArn = &t.Settings.Role
+	in.Target.RetryPolicy = &types.RetryPolicy{MaximumEventAgeInSeconds: new(int32(60)), MaximumRetryAttempts: new(int32(0))}
+	_, err := t.Schedules.CreateSchedule(ctx, in)
 	var there *types.ConflictException
 	if err != nil && !errors.As(err, &there) { // somebody else's request may have made it just now
-		return fmt.Errorf("making schedule %s: %w", name, err)
+		return fmt.Errorf("making schedule %s: %w", *in.Name, err)
 	}
 	return nil
 }
 
-// forgetSchedule ends a source's ticks.
+// forgetSchedule ends the ticks of a connector.
 func (t Triggers) forgetSchedule(ctx context.Context, c offset.Connector) error {
 	if owned(c) {
 		c.Target = offset.Stopped // what the stack made is not ours to delete

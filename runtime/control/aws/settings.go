@@ -33,6 +33,8 @@ type Settings struct {
 	// Retries is how often provisioned pollers bring what failed; Failures is the ARN of the bucket where it goes then.
 	Retries  string `json:"retries"`
 	Failures string `json:"failures"`
+	// Control is the name of the control function itself, by which sinks and a schedule reach it.
+	Control string `json:"-"`
 }
 
 // ParseSettings reads what is in EnvTriggers. An empty text leaves all empty.

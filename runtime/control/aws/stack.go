@@ -82,7 +82,7 @@ func (t Triggers) Clean(ctx context.Context) error {
 			break
 		}
 		for _, s := range page.Schedules {
-			if strings.HasPrefix(*s.Name, restSchedule) {
+			if strings.HasPrefix(*s.Name, restSchedule) || *s.Name == patternSchedule {
 				problems = append(problems, t.deleteSchedule(ctx, *s.Name))
 			}
 		}

@@ -15,7 +15,7 @@ import (
 // Trigger handles of connectors of a stack, beside FunctionHandle. Connectors that REST creates have none: their triggers
 // are named after them.
 const (
-	// ScheduleHandle is the name of a source's schedule.
+	// ScheduleHandle is the name of the schedule of a source, or of a sink that completes things by the clock.
 	ScheduleHandle = "schedule"
 	// MappingsHandle is a JSON object of the UUIDs of a sink's mappings that the stack made, by topic. It is there, and
 	// perhaps {}, once the stack made them.
@@ -75,6 +75,14 @@ func (t Triggers) Changed(ctx context.Context, c offset.Connector) error {
 		if err := t.followTopics(ctx, &c, name); err != nil {
 			return err
 		}
+		if err := t.followPattern(ctx, c); err != nil {
+			return err
+		}
+		if f.Ticks {
+			if err := t.followTarget(ctx, c, name); err != nil {
+				return err
+			}
+		}
 		if name, err = qualified(c, name); err != nil {
 			return err
 		}
@@ -106,10 +114,12 @@ func (t Triggers) Deleted(ctx context.Context, c offset.Connector) error {
 	if err != nil {
 		return err
 	}
-	if f.Type == sink {
-		return t.forgetMappings(ctx, c, name)
+	if f.Type != sink || f.Ticks {
+		if err := t.forgetSchedule(ctx, c); err != nil || f.Type != sink {
+			return err
+		}
 	}
-	return t.forgetSchedule(ctx, c)
+	return t.forgetMappings(ctx, c, name)
 }
 
 // States implements control.Triggers.

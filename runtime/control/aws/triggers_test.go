@@ -17,6 +17,7 @@ import (
 
 const shared = `[{"class": "com.example.OrdersSource", "type": "source", "version": "1", "function": "orders", "shared": true},
 	{"class": "com.example.OrdersSink", "type": "sink", "version": "1", "function": "sink", "shared": true},
+	{"class": "com.example.LakeSink", "type": "sink", "version": "1", "function": "lake", "shared": true, "ticks": true},
 	{"class": "com.example.Own", "type": "sink", "version": "1", "function": "own"}]`
 
 // stack is an account with its triggers and its table.
