@@ -4,10 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/sluice-connect/sluice/functions/datagen"
-	"github.com/sluice-connect/sluice/functions/file"
-	"github.com/sluice-connect/sluice/functions/sql"
 )
 
 // A Class is a connector class that can be deployed: its function, and what that function may do beside what all may.
@@ -19,12 +15,18 @@ type Class struct {
 	Aliases []string
 	// Topics are those that a source of this configuration writes to; a star at the end stands for any rest.
 	Topics func(config map[string]string) []string
+	// Ticks says of a sink that it completes things by the clock, for which it has a schedule beside its triggers.
+	Ticks bool
 	// Rights are the statements its role gets for the outside system. It may be nil.
-	Rights func(config map[string]string) []Right
+	Rights func(config map[string]string) ([]Right, error)
+	// Fixed are settings that Rights follow from, so that no parameter can change them.
+	Fixed []string
 }
 
 // A Right allows actions on resources, which may be templates of Fn::Sub, such as ${AWS::Region}.
 type Right struct {
+	// ID names the statement, as in a policy.
+	ID                 string
 	Actions, Resources []string
 	// Why says why a resource is a pattern, if it is.
 	Why string
@@ -35,22 +37,6 @@ const (
 	source = "source"
 	sink   = "sink"
 )
-
-// classes are all that can be deployed.
-func classes() []Class {
-	return []Class{
-		{System: "datagen", Direction: source, Name: datagen.Source.Class, Aliases: datagen.Source.Aliases, Topics: setting("kafka.topic", "")},
-		{System: "file", Direction: source, Name: file.Source.Class, Aliases: file.Source.Aliases, Topics: setting("topic", "")},
-		{System: "file", Direction: sink, Name: file.Sink.Class, Aliases: file.Sink.Aliases},
-		{System: "sql", Direction: source, Name: sql.Source.Class, Aliases: sql.Source.Aliases, Topics: setting("topic.prefix", "*")},
-		{System: "sql", Direction: sink, Name: sql.Sink.Class, Aliases: sql.Sink.Aliases},
-	}
-}
-
-// setting takes the topic from a setting, with something behind it.
-func setting(name, rest string) func(map[string]string) []string {
-	return func(config map[string]string) []string { return []string{config[name] + rest} }
-}
 
 // function is the name of its binary, such as file-source. One that is to convert with a schema registry is another build:
 // only configurations that name such a converter pay for it.

@@ -27,6 +27,7 @@ type connector struct {
 	config, state, tasksMax awscdk.CfnParameter
 	function                awslambda.Function
 	custom                  awscdk.CustomResource
+	wanted                  awscdk.CfnCondition
 }
 
 // newConnector begins a connector: its parameters and its role.
@@ -63,8 +64,7 @@ func newConnector(r *Runtime, f ConnectorFile, direction string) (*connector, er
 	c.rights = newRights(c.scope, r.Parameters, "connector "+f.Name)
 	c.rights.secrets()
 	c.rights.table(r.Table.TableArn(), "StringEquals", f.Name)
-	c.rights.class(&f, class)
-	return c, nil
+	return c, c.rights.class(&f, class)
 }
 
 // deploy makes the function.
@@ -84,7 +84,7 @@ func (c *connector) configure(before ...constructs.IDependable) {
 	c.custom = c.runtime.custom(c.scope, "Connector", "Connector", map[string]any{
 		"Name": c.file.Name, "Class": c.class.Name, "Type": c.class.Direction, "Version": runtime.Version, "Aliases": c.class.Aliases,
 		"Function": c.function.FunctionArn(), "File": c.file.text(), "FileState": string(c.file.State),
-		"Config": c.config.ValueAsString(), "State": c.state.ValueAsString(), "TasksMax": c.tasksMax.ValueAsString(),
+		"Config": c.config.ValueAsString(), "State": c.state.ValueAsString(), "TasksMax": c.tasksMax.ValueAsString(), "Fixed": c.class.Fixed,
 	})
 	c.custom.Node().AddDependency(asked)
 	c.custom.Node().AddDependency(before...)
@@ -102,6 +102,9 @@ func (c *connector) triggers(what map[string]any, after ...constructs.IDependabl
 
 // runs is the condition that the stack wants the connector to run.
 func (c *connector) runs() awscdk.CfnCondition {
+	if c.wanted != nil {
+		return c.wanted
+	}
 	equals := func(value string) awscdk.ICfnConditionExpression {
 		return awscdk.Fn_ConditionEquals(c.state.ValueAsString(), value)
 	}
@@ -109,5 +112,6 @@ func (c *connector) runs() awscdk.CfnCondition {
 	if c.file.State == offset.Running {
 		e = awscdk.Fn_ConditionOr(e, equals(asFile))
 	}
-	return awscdk.NewCfnCondition(c.scope, new("Runs"), &awscdk.CfnConditionProps{Expression: e})
+	c.wanted = awscdk.NewCfnCondition(c.scope, new("Runs"), &awscdk.CfnConditionProps{Expression: e})
+	return c.wanted
 }

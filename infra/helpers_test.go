@@ -38,7 +38,13 @@ func binaries(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	names := []string{"control"}
-	for _, name := range []string{"datagen-source", "file-source", "file-sink", "sql-source", "sql-sink"} {
+	mains, err := filepath.Glob("../functions/*/s*/main.go")
+	if err != nil || len(mains) == 0 {
+		t.Fatalf("there are no functions: %v", err)
+	}
+	for _, path := range mains {
+		system, direction := filepath.Split(filepath.Dir(path))
+		name := filepath.Base(system) + "-" + direction
 		names = append(names, name, name+"-registry")
 	}
 	for _, name := range names {

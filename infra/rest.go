@@ -15,6 +15,7 @@ import (
 type sharedFunction struct {
 	class    Class
 	scope    constructs.Construct
+	role     awsiam.Role
 	function awslambda.Function
 }
 
@@ -70,11 +71,13 @@ func (r *Runtime) share(class Class, names, topics, secrets string) sharedFuncti
 		rights.trigger()
 		props.memory, props.time = p.SinkMemory.ValueAsNumber(), awscdk.Duration_Seconds(p.SinkTimeout.ValueAsNumber())
 	}
-	s := sharedFunction{class: class, scope: scope, function: r.deploy(scope, id, rights, props)}
+	s := sharedFunction{class: class, scope: scope, role: rights.role, function: r.deploy(scope, id, rights, props)}
 	r.serves(class, s.function, true)
+	onlyOnce(scope, s.function)
 	if class.Direction == source {
-		onlyOnce(scope, s.function)
 		rights.itself(s.function)
+	}
+	if class.Direction == source || class.Ticks {
 		r.mayInvoke(scope, s.function)
 	}
 	return s

@@ -143,6 +143,14 @@ func (r *rights) kafka(writes, reads, groups []string) {
 	r.allow("UseKafka", isIAM, why, statements...)
 }
 
+// tellsControl lets a sink tell the control function that it gave up, so that its triggers are stopped.
+func (r *Runtime) tellsControl(scope constructs.Construct, role awsiam.Role) awsiam.Policy {
+	return awsiam.NewPolicy(scope, new("TellsControl"), &awsiam.PolicyProps{
+		Roles:      &[]awsiam.IRole{role},
+		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(actions(r.Control.FunctionArn(), "lambda:InvokeFunction"))},
+	})
+}
+
 // trigger allow what Lambda's pollers do in the name of the function.
 func (r *rights) trigger() {
 	p := r.p
@@ -154,16 +162,17 @@ func (r *rights) trigger() {
 }
 
 // class allow what a connector class does in the system it is for, and the secrets its configuration names.
-func (r *rights) class(f *ConnectorFile, c Class) {
-	var statements []*awsiam.PolicyStatementProps
-	why := ""
+func (r *rights) class(f *ConnectorFile, c Class) error {
 	if c.Rights != nil {
-		for _, right := range c.Rights(f.Config) {
-			s := &awsiam.PolicyStatementProps{Actions: jsii.Strings(right.Actions...), Resources: subs(right.Resources)}
-			statements = append(statements, s)
-			why = strings.TrimSpace(why + " " + right.Why)
+		all, err := c.Rights(f.Config)
+		if err != nil {
+			return err
+		}
+		for _, right := range all {
+			r.allow(right.ID, "", right.Why, &awsiam.PolicyStatementProps{Actions: jsii.Strings(right.Actions...), Resources: subs(right.Resources)})
 		}
 	}
+	var statements []*awsiam.PolicyStatementProps
 	if names := f.secrets("secretsManager"); len(names) > 0 {
 		statements = append(statements, &awsiam.PolicyStatementProps{
 			Actions: jsii.Strings("secretsmanager:GetSecretValue"), Resources: named(names, "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:", "-??????"),
@@ -171,12 +180,23 @@ func (r *rights) class(f *ConnectorFile, c Class) {
 	}
 	if names := f.secrets("ssm"); len(names) > 0 {
 		statements = append(statements, &awsiam.PolicyStatementProps{
-			Actions: jsii.Strings("ssm:GetParameter"), Resources: named(names, "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter", ""),
+			Actions: jsii.Strings("ssm:GetParameter"), Resources: named(rooted(names), "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter", ""),
 		})
 	}
 	if len(statements) > 0 {
-		r.allow("UseSystem", "", why, statements...)
+		r.allow("ReadSecrets", "", "Secrets Manager puts six characters of its own behind the name of a secret.", statements...)
 	}
+	return nil
+}
+
+// rooted are the names of parameters with the slash that ARNs have before them.
+func rooted(names []string) []string {
+	for i, name := range names {
+		if !strings.HasPrefix(name, "/") && !strings.HasPrefix(name, "arn:") {
+			names[i] = "/" + name
+		}
+	}
+	return names
 }
 
 // named are the ARNs of what may be named by ARN or by name.

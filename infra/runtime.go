@@ -11,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/sluice-connect/sluice/runtime"
+	"github.com/sluice-connect/sluice/runtime/invoke"
 )
 
 // RuntimeProps are what a Runtime is made of when the template is; everything else is a stack parameter.
@@ -50,6 +51,8 @@ type Runtime struct {
 	scheduler awsiam.Role
 	shared    []sharedFunction
 	functions []map[string]any // as SLUICE_FUNCTIONS lists them
+
+	knowsItself awsiam.Policy
 	watch     *watch
 }
 
@@ -139,7 +142,11 @@ func (r *Runtime) makeControl() {
 	r.control.allow("KeepSchedules", "", "The schedules of the stack's own group; a group cannot be listed by its ARN.",
 		actions(schedules, "scheduler:GetSchedule", "scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"),
 		actions(new("*"), "scheduler:ListSchedules"), passed)
-	r.control.allow("SeeMappings", "", "Mappings cannot be listed by their ARNs.", actions(new("*"), "lambda:ListEventSourceMappings"))
+	mapping := awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
+		Service: new("lambda"), Resource: new("event-source-mapping"), ResourceName: new("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+	})
+	r.control.allow("SeeMappings", "", "Mappings cannot be listed by their ARNs, and are tagged while they are made.",
+		actions(new("*"), "lambda:ListEventSourceMappings"), actions(mapping, "lambda:TagResource"))
 	r.control.allow("ReadToken", hasRestToken, "", actions(r.Parameters.RestTokenSecretArn.ValueAsString(), "secretsmanager:GetSecretValue"))
 	p := r.Parameters
 	r.control.allow("SeeKafka", isIAM, "The consumer groups of sinks, which are named connect-*, of connectors that REST makes too.",
@@ -153,7 +160,17 @@ func (r *Runtime) makeControl() {
 	})
 	for _, s := range r.shared {
 		r.controls(s.scope, s.function, s.class.Direction)
+		r.controlsShared(s)
+		if s.class.Direction == sink {
+			r.tellsControl(s.scope, s.role)
+		}
 	}
+	// A schedule has it look for topics, while there are sinks that read those of a pattern; it makes that by its own ARN.
+	r.mayInvoke(scope, r.Control)
+	r.knowsItself = awsiam.NewPolicy(scope, new("KnowsItself"), &awsiam.PolicyProps{
+		Roles:      &[]awsiam.IRole{r.control.role},
+		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(actions(r.Control.FunctionArn(), "lambda:GetFunctionConfiguration"))},
+	})
 }
 
 // controlEnvironment is what the control function needs to make triggers as this stack makes them.
@@ -190,6 +207,9 @@ func (r *Runtime) serves(class Class, fn awslambda.Function, shared bool) {
 	if shared {
 		entry["shared"] = true
 	}
+	if class.Ticks {
+		entry["ticks"] = true
+	}
 	r.functions = append(r.functions, entry)
 	if r.Control != nil {
 		r.Control.AddEnvironment(new("SLUICE_FUNCTIONS"), awscdk.Stack_Of(r.Construct).ToJsonString(r.functions, nil), nil)
@@ -213,13 +233,31 @@ func (r *Runtime) controls(scope constructs.Construct, fn awslambda.Function, di
 	return policy
 }
 
+// controlsShared lets the control function keep what connectors of REST need of the function they share: its ARN for
+// schedules, and for each sink an alias and mappings that are tagged.
+func (r *Runtime) controlsShared(s sharedFunction) {
+	names := []string{"lambda:GetFunctionConfiguration"}
+	if s.class.Direction == sink {
+		names = append(names, "lambda:CreateAlias", "lambda:DeleteAlias", "lambda:ListAliases")
+	}
+	statements := []awsiam.PolicyStatement{awsiam.NewPolicyStatement(actions(s.function.FunctionArn(), names...))}
+	if s.class.Direction == sink {
+		aliases := awscdk.Fn_Join(new(""), &[]*string{s.function.FunctionArn(), new(":" + invoke.AliasPrefix + "*")})
+		statements = append(statements, awsiam.NewPolicyStatement(actions(aliases, "lambda:InvokeFunction")))
+	}
+	policy := awsiam.NewPolicy(s.scope, new("ControlShares"), &awsiam.PolicyProps{Roles: &[]awsiam.IRole{r.control.role}, Statements: &statements})
+	if s.class.Direction == sink {
+		suppress(policy, "AwsSolutions-IAM5", "Aliases are named after connectors that REST creates.")
+	}
+}
+
 // custom is a custom resource that the control function answers, after it may do what that takes.
 func (r *Runtime) custom(scope constructs.Construct, id, kind string, properties map[string]any) awscdk.CustomResource {
 	resource := awscdk.NewCustomResource(scope, &id, &awscdk.CustomResourceProps{
 		ServiceToken: r.Control.FunctionArn(), ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(customTimeout)),
 		ResourceType: new("Custom::" + kind), Properties: &properties,
 	})
-	resource.Node().AddDependency(r.control.policy)
+	resource.Node().AddDependency(r.control.policy, r.knowsItself)
 	return resource
 }
 

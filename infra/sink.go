@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -23,6 +24,8 @@ type SinkConnector struct {
 	// Mappings are the triggers, in the order of the topics. A sink that follows topics.regex has none here: the control
 	// function makes them.
 	Mappings []awslambda.CfnEventSourceMapping
+	// Schedule has the sink complete what is due by the clock; nil if it does nothing of the kind.
+	Schedule awsscheduler.CfnSchedule
 }
 
 // NewSinkConnector adds a sink to the stack of a Runtime.
@@ -49,9 +52,7 @@ func NewSinkConnector(r *Runtime, f ConnectorFile) (*SinkConnector, error) {
 	c.rights.allow("WriteFailures", isProvisioned, "Lambda chooses the names of what it writes.",
 		actions(r.Failures.BucketArn(), "s3:ListBucket"), c.writeFailures())
 	c.deploy(p.SinkMemory, p.SinkTimeout, f.Name)
-	c.configure()
-
-	runs := c.runs()
+	c.configure(r.tellsControl(c.scope, c.rights.role), onlyOnce(c.scope, c.function))
 	s := &SinkConnector{Construct: c.scope, Function: c.function}
 	told := map[string]any{
 		"BatchSize": size.ValueAsString(), "BatchWindow": window.ValueAsString(), "PartialAnswers": p.eitherText(isProvisioned, "true", "false"),
@@ -60,10 +61,16 @@ func NewSinkConnector(r *Runtime, f ConnectorFile) (*SinkConnector, error) {
 	mappings := map[string]any{}
 	after := make([]constructs.IDependable, len(topics))
 	for i, topic := range topics {
-		mapping := c.mapping(topic, groups[i], size, window, runs)
+		mapping := c.mapping(topic, groups[i], size, window)
 		s.Mappings, after[i], mappings[topic] = append(s.Mappings, mapping), mapping, mapping.Ref()
 	}
 	told["Mappings"] = awscdk.Stack_Of(c.scope).ToJsonString(mappings, nil)
+	if c.class.Ticks {
+		expression := c.expression("When connector " + f.Name + " completes what is due by the clock")
+		s.Schedule = c.schedule(expression, map[string]any{"connector": f.Name, "tick": true})
+		after = append(after, s.Schedule)
+		told = scheduled(told, s.Schedule, expression)
+	}
 	c.triggers(told, after...)
 	r.watch.sink(c, s.Mappings)
 	return s, nil
@@ -72,7 +79,7 @@ func NewSinkConnector(r *Runtime, f ConnectorFile) (*SinkConnector, error) {
 // mapping is the trigger of one topic. Its logical id changes with what cannot be changed in place: CloudFormation then
 // makes another and deletes this one, but not before Custom::Connector has freed the consumer group, which no two
 // mappings can share.
-func (c *connector) mapping(topic, group string, size, window awscdk.CfnParameter, runs awscdk.CfnCondition) awslambda.CfnEventSourceMapping {
+func (c *connector) mapping(topic, group string, size, window awscdk.CfnParameter) awslambda.CfnEventSourceMapping {
 	p := c.runtime.Parameters
 	position := "TRIM_HORIZON"
 	if c.file.Config["consumer.override.auto.offset.reset"] == "latest" {
@@ -89,7 +96,7 @@ func (c *connector) mapping(topic, group string, size, window awscdk.CfnParamete
 		FunctionName: c.function.FunctionArn(), Topics: jsii.Strings(topic), StartingPosition: &position,
 		BatchSize: size.ValueAsNumber(), MaximumBatchingWindowInSeconds: window.ValueAsNumber(),
 		// Left out where it runs, so that an update does not start what REST paused; Custom::Triggers does the rest.
-		Enabled:                             awscdk.Fn_ConditionIf(runs.LogicalId(), awscdk.Fn_Ref(new("AWS::NoValue")), false),
+		Enabled:                             awscdk.Fn_ConditionIf(c.runs().LogicalId(), awscdk.Fn_Ref(new("AWS::NoValue")), false),
 		EventSourceArn:                      p.eitherText(isMSK, p.ClusterArn.ValueAsString(), nil),
 		AmazonManagedKafkaEventSourceConfig: p.either(isMSK, map[string]any{"ConsumerGroupId": group}, nil),
 		SelfManagedEventSource: p.either(isMSK, nil, map[string]any{

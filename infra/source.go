@@ -1,15 +1,12 @@
 package infra
 
 import (
-	"encoding/json"
 	"fmt"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 )
 
 // SourceConnector is a source: a function that a schedule invokes.
@@ -28,29 +25,13 @@ func NewSourceConnector(r *Runtime, f ConnectorFile) (*SourceConnector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("adding connector %s: %w", f.Name, err)
 	}
-	expression := (&Parameters{scope: awscdk.Stack_Of(c.scope)}).text(parameter{
-		name: c.id + "Schedule", value: "rate(1 minute)", pattern: `^(rate|cron|at)\([^()]+\)$`, constraint: "rate(…), cron(…) or at(…), as EventBridge Scheduler takes them",
-		doc: "When connector " + f.Name + " looks for new records, as EventBridge Scheduler says it: rate(1 minute) is the shortest rate.",
-	})
+	expression := c.expression("When connector " + f.Name + " looks for new records")
 	p := r.Parameters
 	c.rights.kafka(c.class.topicsOf(f.Config), nil, nil)
 	c.deploy(p.SourceMemory, p.SourceTimeout, "")
 	c.configure(c.rights.itself(c.function), onlyOnce(c.scope, c.function))
-	invokes := r.mayInvoke(c.scope, c.function)
-	schedule := awsscheduler.NewCfnSchedule(c.scope, new("Schedule"), &awsscheduler.CfnScheduleProps{
-		Description: new("Invokes connector " + f.Name), GroupName: r.group.Ref(), ScheduleExpression: expression.ValueAsString(),
-		FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: new("OFF")},
-		State:              awscdk.Token_AsString(awscdk.Fn_ConditionIf(c.runs().LogicalId(), "ENABLED", "DISABLED"), nil),
-		Target: &awsscheduler.CfnSchedule_TargetProperty{
-			Arn: c.function.FunctionArn(), RoleArn: r.scheduler.RoleArn(), Input: tick(f.Name),
-			// What was not delivered in a minute is not worth it: the next tick comes.
-			RetryPolicy: &awsscheduler.CfnSchedule_RetryPolicyProperty{MaximumEventAgeInSeconds: jsii.Number(60), MaximumRetryAttempts: jsii.Number(0)},
-		},
-	})
-	schedule.Node().AddDependency(c.custom, invokes)
-	c.triggers(map[string]any{
-		"Schedule": schedule.Ref(), "ScheduleExpression": expression.ValueAsString(), "Group": r.group.Ref(),
-	}, schedule)
+	schedule := c.schedule(expression, map[string]any{"connector": f.Name})
+	c.triggers(scheduled(map[string]any{}, schedule, expression), schedule)
 	r.watch.source(c)
 	return &SourceConnector{Construct: c.scope, Function: c.function, Schedule: schedule}, nil
 }
@@ -61,17 +42,4 @@ func (r *rights) itself(fn awslambda.Function) awsiam.Policy {
 		Roles:      &[]awsiam.IRole{r.role},
 		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(actions(fn.FunctionArn(), "lambda:InvokeFunction"))},
 	})
-}
-
-// onlyOnce keeps Lambda from repeating ticks: the next one comes, and a failed task is tried again by it.
-func onlyOnce(scope constructs.Construct, fn awslambda.Function) awslambda.CfnEventInvokeConfig {
-	return awslambda.NewCfnEventInvokeConfig(scope, new("Once"), &awslambda.CfnEventInvokeConfigProps{
-		FunctionName: fn.FunctionName(), Qualifier: new("$LATEST"), MaximumRetryAttempts: jsii.Number(0), MaximumEventAgeInSeconds: jsii.Number(60),
-	})
-}
-
-// tick is the event by which a schedule runs a connector.
-func tick(connector string) *string {
-	text, _ := json.Marshal(map[string]string{"connector": connector}) //nolint:errchkjson // strings can always be written
-	return new(string(text))
 }

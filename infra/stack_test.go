@@ -207,8 +207,8 @@ func statements(v any) []map[string]any {
 func everything(t *testing.T) infra.StackProps {
 	t.Helper()
 	return infra.StackProps{
-		RuntimeProps: infra.RuntimeProps{Rest: []string{"file", "datagen"}, Architecture: infra.X86},
-		Connectors:   append(shipped(t), connectors(t, orders, audit, `{"name": "all", "connector.class": "FileStreamSink", "topics.regex": "o.*"}`)...),
+		RuntimeProps: infra.RuntimeProps{Rest: []string{"file", "datagen", "s3"}, Architecture: infra.X86},
+		Connectors:   append(shipped(t), connectors(t, orders, audit, lake, `{"name": "all", "connector.class": "FileStreamSink", "topics.regex": "o.*"}`)...),
 	}
 }
 
@@ -292,7 +292,7 @@ func TestStack_EveryParameterIsDescribedAndBounded(t *testing.T) {
 	golden(t, "PARAMETERS.md", parameterTable(synth(t, infra.StackProps{
 		RuntimeProps: infra.RuntimeProps{Rest: []string{"file"}},
 		Connectors: connectors(t, `{"name": "<Source>", "config": {"connector.class": "FileStreamSource", "topic": "t"}}`,
-			`{"name": "<Sink>", "config": {"connector.class": "FileStreamSink", "topics": "t"}}`),
+			`{"name": "<Sink>", "config": {"connector.class": "HdfsSinkConnector", "topics": "t"}}`),
 	})))
 }
 

@@ -54,6 +54,8 @@ type connectorProperties struct {
 	File, FileState string
 	// Config, State and TasksMax are the stack parameters.
 	Config, State, TasksMax string
+	// Fixed are settings that the rights of its function follow from.
+	Fixed []string
 }
 
 // asFile is the value of a parameter that leaves it to the file.
@@ -112,7 +114,7 @@ func (p connectorProperties) wanted() (wanted, error) {
 			return w, fmt.Errorf("the setting %q of connector %s must be a string, a number or a boolean", name, p.Name)
 		}
 	}
-	for _, fixed := range []string{"name", "connector.class", "topics", "topics.regex"} {
+	for _, fixed := range append(p.Fixed, "name", "connector.class", "topics", "topics.regex", "consumer.override.group.id", "consumer.override.auto.offset.reset") {
 		if w.Config[fixed] != file[fixed] {
 			return w, fmt.Errorf("the setting %q of connector %s comes from its file: what CloudFormation made follows from it", fixed, p.Name)
 		}
