@@ -90,8 +90,8 @@ func TestStack_RightsOfOtherBuckets(t *testing.T) {
 		}
 	}
 	for settings, want := range map[string]string{
-		`"s3.bucket.name": "${env:B}"`: `"s3.bucket.name"`,
-		`"flush.size": "1"`:            `"aws.s3.bucket.name"`,
+		`"s3.bucket.name": "${env:B}"`:                             `"s3.bucket.name"`,
+		`"flush.size": "1"`:                                        `"aws.s3.bucket.name"`,
 		`"s3.bucket.name": "b", "topics.dir": "${env:D}"`:          `"topics.dir"`,
 		`"s3.bucket.name": "b", "s3.sse.kms.key.id": "alias/lake"`: "ARN of a key",
 	} {

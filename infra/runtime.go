@@ -53,7 +53,7 @@ type Runtime struct {
 	functions []map[string]any // as SLUICE_FUNCTIONS lists them
 
 	knowsItself awsiam.Policy
-	watch     *watch
+	watch       *watch
 }
 
 // NewRuntime makes what the connectors of a stack share.
