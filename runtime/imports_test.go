@@ -46,7 +46,7 @@ var layers = []layer{
 	{"runtime/schema", nil, nil},
 	{"runtime/schema/avro", []string{"runtime/schema", "runtime/config"}, nil},
 	{"runtime/schema/protobuf", []string{"runtime/schema", "runtime/config"}, []string{"github.com/bufbuild/protocompile", "google.golang.org/protobuf"}},
-	{"runtime/config", nil, nil},
+	{"runtime/config", []string{"runtime/schema"}, nil},
 	{"runtime/connect", []string{"runtime/schema", "runtime/config"}, nil},
 	{"runtime/javaregex", []string{"runtime/config"}, []string{"github.com/dlclark/regexp2"}},
 	{"runtime/connector", slices.Concat(contract, []string{"runtime/javaregex"}), nil},

@@ -1,10 +1,10 @@
 package config
 
 import (
-	"math"
 	"strconv"
 	"strings"
-	"unicode"
+
+	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
 // trim cuts off what Java's String.trim does: everything up to the blank, and nothing else.
@@ -22,95 +22,15 @@ func parseInt(s string, bits int) (int64, bool) {
 		case r >= '0' && r <= '9':
 			digits = append(digits, byte(r))
 		default:
-			d, ok := digit(r)
-			if !ok {
+			d, ok := schema.Digit(r)
+			if !ok || r > 0xffff {
 				return 0, false
 			}
-			digits = append(digits, '0'+d)
+			digits = append(digits, byte('0'+d)) //nolint:gosec // a digit
 		}
 	}
 	n, err := strconv.ParseInt(string(digits), 10, bits)
 	return n, err == nil
-}
-
-// digit is the value of a decimal digit in any script. In Unicode such digits stand in tens, 0 first.
-func digit(r rune) (byte, bool) {
-	for _, block := range unicode.Nd.R16 {
-		if r >= rune(block.Lo) && r <= rune(block.Hi) {
-			return byte((r - rune(block.Lo)) % 10), true
-		}
-	}
-	return 0, false
-}
-
-// parseDouble reads a number as Double.parseDouble does. Too big a number is infinite.
-func parseDouble(s string) (float64, bool) {
-	s = trim(s)
-	sign, body := 1.0, s
-	if body != "" && (body[0] == '+' || body[0] == '-') {
-		if body[0] == '-' {
-			sign = -1
-		}
-		body = body[1:]
-	}
-	switch body {
-	case "NaN":
-		return math.NaN(), true
-	case "Infinity":
-		return sign * math.Inf(1), true
-	case "":
-		return 0, false
-	}
-	if strings.ContainsRune("fFdD", rune(body[len(body)-1])) {
-		if cut := body[:len(body)-1]; !isHex(cut) || strings.ContainsAny(cut, "pP") {
-			body = cut
-		}
-	}
-	allowed := "0123456789.eE+-"
-	if isHex(body) {
-		allowed = "0123456789abcdefABCDEFxXpP.+-"
-	}
-	// Go takes more than Java: underscores, inf and nan in any case.
-	if strings.Trim(body, allowed) != "" || strings.HasPrefix(body, "+") || strings.HasPrefix(body, "-") {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(body, 64)
-	if err != nil && !math.IsInf(f, 0) {
-		return 0, false
-	}
-	return sign * f, true
-}
-
-func isHex(s string) bool { return strings.HasPrefix(s, "0x") || strings.HasPrefix(s, "0X") }
-
-// formatDouble writes a number as Double.toString does since Java 19: the shortest text that parses back.
-func formatDouble(f float64) string {
-	switch abs := math.Abs(f); {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	case abs == 0 || abs >= 1e-3 && abs < 1e7:
-		s := strconv.FormatFloat(f, 'f', -1, 64)
-		if !strings.Contains(s, ".") {
-			s += ".0"
-		}
-		return s
-	}
-	s := strconv.FormatFloat(f, 'e', -1, 64)
-	if !strings.Contains(s, ".") {
-		// Java wants two digits at least, and then takes the two that are nearest.
-		s = strconv.FormatFloat(f, 'e', 1, 64)
-	}
-	mantissa, exponent, _ := strings.Cut(s, "e")
-	negative := strings.HasPrefix(exponent, "-")
-	exponent = strings.TrimLeft(exponent, "+-0")
-	if negative {
-		exponent = "-" + exponent
-	}
-	return mantissa + "E" + exponent
 }
 
 // splitList splits at commas with blanks around them.
@@ -150,7 +70,7 @@ func Print(v any) string {
 	case int64:
 		return strconv.FormatInt(v, 10)
 	case float64:
-		return formatDouble(v)
+		return string(schema.AppendFloat64(nil, v))
 	case []string:
 		return "[" + strings.Join(v, ", ") + "]"
 	case ClassName:

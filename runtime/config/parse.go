@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
 // Text is a value in a configuration: a string, or a *string where nil is null.
@@ -218,7 +220,7 @@ func (k *key) parseText(s string) (any, error) {
 			return n, nil
 		}
 	case TypeDouble:
-		if f, ok := parseDouble(trimmed); ok {
+		if f, ok := schema.ParseFloat(trimmed, 64); ok {
 			return f, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // AppendFloat64 appends the text of Java's Double.toString, which from Java 19 on is the shortest that reads back as the
@@ -92,4 +93,42 @@ func twoDigits(text []byte, f float64, bits int) []byte {
 		return text
 	}
 	return append(text[:0], longer...)
+}
+
+// ParseFloat reads a number of 64 or 32 bits as Java's parseDouble and parseFloat: blanks around it, NaN, Infinity, hexadecimal digits with an
+// exponent, and a letter for the type behind it. What is too large is infinite.
+func ParseFloat(text string, bits int) (float64, bool) {
+	body := strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })
+	sign := 1.0
+	if body != "" && (body[0] == '+' || body[0] == '-') {
+		if body[0] == '-' {
+			sign = -1
+		}
+		body = body[1:]
+	}
+	switch body {
+	case "NaN":
+		return math.NaN(), true
+	case "Infinity":
+		return math.Inf(int(sign)), true
+	case "":
+		return 0, false
+	}
+	hex := strings.HasPrefix(body, "0x") || strings.HasPrefix(body, "0X")
+	if strings.IndexByte("fFdD", body[len(body)-1]) >= 0 && (!hex || strings.ContainsAny(body, "pP")) {
+		body = body[:len(body)-1]
+	}
+	// Go takes more than Java: underscores, inf and nan in any case, a second sign.
+	allowed := "0123456789.eE+-"
+	if hex {
+		allowed = "0123456789abcdefABCDEFxXpP.+-"
+	}
+	if body == "" || strings.Trim(body, allowed) != "" || body[0] == '+' || body[0] == '-' {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(body, bits)
+	if err != nil && !math.IsInf(f, 0) {
+		return 0, false
+	}
+	return sign * f, true
 }

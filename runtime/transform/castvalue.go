@@ -94,7 +94,7 @@ func castFromText(text string, to schema.Type) (any, error) {
 		if to == schema.Float32 {
 			bits = 32
 		}
-		f, ok := parseReal(text, bits)
+		f, ok := schema.ParseFloat(text, bits)
 		switch {
 		case !ok:
 			return fail()

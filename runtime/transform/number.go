@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/big"
 	"strconv"
-	"strings"
 
 	"github.com/sluice-connect/sluice/runtime/schema"
 )
@@ -51,44 +50,6 @@ func parseBig(text string) (*big.Int, bool) {
 		return nil, false
 	}
 	return new(big.Int).SetString(digits, 10)
-}
-
-// parseReal reads a number as Java's parseDouble and parseFloat: blanks around it, NaN, Infinity, hexadecimal digits with an
-// exponent, and a letter for the type behind it. What is too large is infinite.
-func parseReal(text string, bits int) (float64, bool) {
-	body := strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })
-	sign := 1.0
-	if body != "" && (body[0] == '+' || body[0] == '-') {
-		if body[0] == '-' {
-			sign = -1
-		}
-		body = body[1:]
-	}
-	switch body {
-	case "NaN":
-		return math.NaN(), true
-	case "Infinity":
-		return math.Inf(int(sign)), true
-	case "":
-		return 0, false
-	}
-	hex := strings.HasPrefix(body, "0x") || strings.HasPrefix(body, "0X")
-	if strings.IndexByte("fFdD", body[len(body)-1]) >= 0 && (!hex || strings.ContainsAny(body, "pP")) {
-		body = body[:len(body)-1]
-	}
-	// Go takes more than Java: underscores, inf and nan in any case, a second sign.
-	allowed := "0123456789.eE+-"
-	if hex {
-		allowed = "0123456789abcdefABCDEFxXpP.+-"
-	}
-	if body == "" || strings.Trim(body, allowed) != "" || body[0] == '+' || body[0] == '-' {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(body, bits)
-	if err != nil && !math.IsInf(f, 0) {
-		return 0, false
-	}
-	return sign * f, true
 }
 
 // wrapDecimal is Java's longValue: the lowest 64 bits of the number without what is behind the point.
