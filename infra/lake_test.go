@@ -102,3 +102,26 @@ func TestStack_RightsOfOtherBuckets(t *testing.T) {
 		}
 	}
 }
+
+func TestStack_RightsToRead(t *testing.T) {
+	const with = `{"name": "lake", "config": {"connector.class": "io.confluent.connect.s3.source.S3SourceConnector", "s3.bucket.name": "b", "format.class": "JsonFormat"`
+	for settings, want := range map[string][]string{
+		``:                                   {`ReadObjects ["s3:GetObject"]`},
+		`, "sluice.after.reading": "delete"`: {`ReadObjects ["s3:GetObject","s3:DeleteObject"]`},
+		`, "sluice.after.reading": "move"`: {
+			`MoveObjects ["s3:PutObject","s3:PutObjectTagging","s3:AbortMultipartUpload","s3:ListMultipartUploadParts"]`,
+			`ReadObjects ["s3:GetObject","s3:DeleteObject","s3:GetObjectTagging"]`,
+		},
+	} {
+		s := synth(t, infra.StackProps{Connectors: connectors(t, with+settings+"}}")})
+		var got []string
+		for _, statement := range statements(s.only(t, "AWS::IAM::Policy", "LakeRights").Properties["PolicyDocument"]) {
+			if sid := statement["Sid"]; sid == "ReadObjects" || sid == "MoveObjects" {
+				got = append(got, sid.(string)+" "+text(statement["Action"]))
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", settings, diff)
+		}
+	}
+}

@@ -1,4 +1,4 @@
-// Package s3 writes records into objects of Amazon S3 and of servers that speak its protocol.
+// Package s3 writes records into objects of Amazon S3 and of servers that speak its protocol, and reads them.
 //
 // # Sink
 //
@@ -17,6 +17,24 @@
 // that somebody else wrote is not replaced: the task fails and names it, unless it has the same bytes, or
 // enable.conditional.writes is false. What a killed function leaves behind are uploads that nobody completes:
 // give the bucket a lifecycle rule that aborts uploads after some days (not less than a file may stay open).
+//
+// # Source
+//
+// The source takes the settings of Confluent's S3 source (io.confluent.connect.s3.source.S3SourceConnector) and of Aiven's
+// (io.aiven.kafka.connect.s3.source.S3SourceConnector); the class says which. How files are found, read and remembered is
+// described by package storage. An object is read once under its key: one that is overwritten later is not read again, and one that is
+// overwritten while it is read is read anew, whole. Delivery is at least once.
+//
+//   - Confluent's: RESTORE_BACKUP reads what the sink wrote below topics.dir, whatever the partitioner, into the topics and
+//     partitions that names say; an object of the right extension and another name fails the task. GENERIC reads any
+//     objects into the topics of topic.regex.list. Objects of a folder are read by one task.
+//   - Aiven's: file.name.template is a regular expression, found anywhere behind aws.s3.prefix. Keys of records are the keys
+//     of objects. Beside its formats it reads json and csv, which Aiven's sink writes. Objects of a folder are shared out to at most eight tasks.
+//
+// The bucket is listed every s3.poll.interval.ms. sluice.after.reading has objects deleted, tagged or moved when their records
+// are in Kafka and committed; what a killed function left undone is done by the next one.
+//
+// # Both
 //
 // Credentials are those of the settings, or of the function's role; aws.sts.role.arn has them exchanged.
 package s3

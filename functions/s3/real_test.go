@@ -95,3 +95,25 @@ func TestReal_ObjectsInTheWay(t *testing.T) {
 		t.Errorf("another object: %v", err)
 	}
 }
+
+// The source reads what the sink wrote, from a real server, in every format, a few records at a time.
+func TestReal_SourceReadsWhatTheSinkWrote(t *testing.T) {
+	t.Parallel()
+	url := real(t)
+	for _, format := range []string{"json.JsonFormat", "avro.AvroFormat", "parquet.ParquetFormat"} {
+		b := realBucket(t, url)
+		class := "io.confluent.connect.s3.format." + format
+		sink := openSink(t, confluent(url, "flush.size", "25", "topics.dir", b.prefix+"topics", "sluice.staging.dir", b.prefix+"staging", "format.class", class), &storagetest.State{})
+		for from := 0; from < 100; from += 20 {
+			put(t, sink, rows("t", from, 20, 2))
+		}
+		settings := confluentSource(url, "topics.dir", b.prefix+"topics", "format.class", class, "sluice.after.reading", "delete")
+		offsets := table{}
+		if got := drain(t, settings, offsets); len(got) != 100 || len(offsets) != 1 {
+			t.Errorf("%s: %d records, %d offsets", format, len(got), len(offsets))
+		}
+		if left := b.read(); len(left) > 0 {
+			t.Errorf("%s: %d objects are left", format, len(left))
+		}
+	}
+}

@@ -1,6 +1,6 @@
-// Package storage is what the sinks that write files have in common: which file a record belongs to, what the file is
+// Package storage is what sinks that write files have in common, and sources that read them. Of sinks it is which file a record belongs to, what the file is
 // called, when it is complete, the formats, and above all how every record gets into exactly one file although functions
-// are short. A system such as S3 or HDFS adds a [Store] of a few verbs and its settings.
+// are short. A system such as S3 or HDFS adds a [Store] of a few verbs, a [Shelf] for sources, and its settings.
 //
 // # What is promised
 //
@@ -87,4 +87,21 @@
 // Pieces are merged when there are many small ones, so a file of n bytes costs a small multiple of n in traffic. On S3 a
 // stretch of 5 MiB or more of one piece is copied into the draft by the server; shorter ones are read back. Memory holds an
 // event, one merged piece and one part of a draft at a time, whatever the number of open files.
+//
+// # Sources
+//
+// A [Source] walks over the files below a folder again and again, and reads what it has not read, one file after the other,
+// record by record: no file is held in memory. Its offsets have the form of Confluent's connectors, one for each folder:
+//
+//	{"folder": "topics/t/partition=0/"}    {"lastFileRead": "topics/t/partition=0/t+0+0000000020.json", "fileOffset": "60", "eof": "false"}
+//
+// fileOffset counts bytes of formats of text, uncompressed, and records of Avro and Parquet. One from elsewhere means that every
+// file with a lesser name was read. Beside it, and not shown, is kept for each series of names in the folder (the files of
+// one topic partition) a name up to which all files were read and, as exceptions, hashes of those read behind it, a thousand
+// in all. So a million files are as many offsets as they have folders, a file that comes late is seen, and seen once, as long as its name
+// is behind all but the last thousand, and a walk over a bucket skips the rest. Resuming goes into the middle of a file; compressed text is
+// decompressed up to there, Avro skips whole blocks, and Parquet whole row groups.
+//
+// Files may grow where the system has files that do (HDFS): what was added to one of the exceptions is read, once it ends with a whole
+// record. Files are known by what does not change when they are renamed.
 package storage

@@ -4,6 +4,7 @@ package s3test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/md5" //nolint:gosec // S3 makes ETags of it
 	"encoding/hex"
 	"encoding/xml"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,6 +27,10 @@ type Server struct {
 	// Step, if set, is called before a request is done and after it; false makes the server drop the connection there.
 	Step func(when, request string) bool
 
+	// Page is how many objects a page of a list has at most. Defaults to 1000.
+	Page int
+
+	broken  atomic.Bool
 	mu      sync.Mutex
 	objects map[string]*Object // by bucket/key
 	uploads map[string]*upload
@@ -75,6 +81,9 @@ func (s *Server) Hidden(bucket string) (uploads, objects int) {
 	return len(s.uploads), objects
 }
 
+// Break makes the server drop every connection, or answer again.
+func (s *Server) Break(on bool) { s.broken.Store(on) }
+
 // Put puts an object, whatever is there.
 func (s *Server) Put(bucket, key string, data []byte) {
 	s.mu.Lock()
@@ -109,7 +118,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	request := r.Method + " " + r.URL.Path + "?" + r.URL.RawQuery
-	if s.Step != nil && !s.Step("before", request) {
+	if s.broken.Load() || s.Step != nil && !s.Step("before", request) {
 		panic(http.ErrAbortHandler)
 	}
 	s.mu.Lock()
@@ -171,7 +180,10 @@ func (s *Server) write(h http.Header, r *http.Request, name string, body []byte)
 		if o == nil {
 			return nil, &failure{http.StatusNotFound, "NoSuchKey"}
 		}
-		s.put(name, Object{Data: o.Data, ETag: o.ETag, Modified: time.Now()})
+		if match := r.Header.Get("X-Amz-Copy-Source-If-Match"); match != "" && match != o.ETag {
+			return nil, &failure{http.StatusPreconditionFailed, "PreconditionFailed"}
+		}
+		s.put(name, Object{Data: o.Data, ETag: o.ETag, Tags: o.Tags, Modified: time.Now()})
 		return fmt.Appendf(nil, "<CopyObjectResult><ETag>%s</ETag></CopyObjectResult>", o.ETag), nil
 	}
 	if r.URL.Query().Has("tagging") {
@@ -198,6 +210,9 @@ func (s *Server) read(h http.Header, r *http.Request, name string) ([]byte, erro
 	if match := r.Header.Get("If-Match"); match != "" && match != o.ETag {
 		return nil, &failure{http.StatusPreconditionFailed, "PreconditionFailed"}
 	}
+	if r.URL.Query().Has("tagging") {
+		return tagging(o), nil
+	}
 	h.Set("ETag", o.ETag)
 	h.Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
 	if o.Type != "" {
@@ -213,6 +228,19 @@ func (s *Server) read(h http.Header, r *http.Request, name string) ([]byte, erro
 		data = data[from:to]
 	}
 	return data, nil
+}
+
+// tagging is the tags of an object: what was put, or what its upload began with.
+func tagging(o *Object) []byte {
+	if strings.HasPrefix(o.Tags, "<") {
+		return []byte(o.Tags)
+	}
+	var out strings.Builder
+	values, _ := url.ParseQuery(o.Tags) // a client wrote it
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(&out, "<Tag><Key>%s</Key><Value>%s</Value></Tag>", name, values.Get(name))
+	}
+	return []byte("<Tagging><TagSet>" + out.String() + "</TagSet></Tagging>")
 }
 
 func span(text string, size int) (from, to int, ok bool) {
@@ -341,7 +369,7 @@ func (s *Server) list(bucket string, q url.Values) ([]byte, error) {
 		NextContinuationToken string `xml:",omitempty"`
 		Contents              []content
 	}{}
-	most := 1000
+	most := cmp.Or(s.Page, 1000)
 	if n, err := strconv.Atoi(q.Get("max-keys")); err == nil {
 		most = min(most, n)
 	}
