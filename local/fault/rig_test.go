@@ -161,7 +161,8 @@ func (w *reports) Write(p []byte) (int, error) {
 		if _, metrics, ok := strings.Cut(text, `"Namespace":"Sluice"}],`); ok {
 			text = metrics
 		}
-		if strings.Contains(text, "the task failed") && strings.Contains(text, kafka.ErrDeliveryTimeout.Error()) {
+		unacknowledged := strings.Contains(text, kafka.ErrDeliveryTimeout.Error()) || strings.Contains(text, "waiting for Kafka to acknowledge")
+		if unacknowledged && strings.Contains(text, "the task failed") {
 			w.rig.late[w.name]++
 		}
 		said := w.rig.said[w.name]
