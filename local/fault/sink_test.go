@@ -10,7 +10,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -191,12 +190,24 @@ func (s *sink) feed(n, poison int) error {
 	return s.client.ProduceSync(s.t.Context(), records...).FirstErr()
 }
 
-// finish waits until everything is delivered.
+// finish waits until everything is delivered. It gives up when nothing is for long.
 func (s *sink) finish() error {
-	err := s.within(patience, func() (bool, error) {
+	far, since := int64(0), time.Now()
+	err := poll(s.t.Context(), 20*time.Millisecond, func() (bool, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return !slices.ContainsFunc(s.partitions, func(p partition) bool { return p.done < int64(len(p.values)) }), nil
+		done, all := int64(0), int64(0)
+		for i := range s.partitions {
+			done += s.partitions[i].done
+			all += int64(len(s.partitions[i].values))
+		}
+		if done > far {
+			far, since = done, time.Now()
+		}
+		if time.Since(since) > patience {
+			return false, fmt.Errorf("nothing was for %s, after %d of %d records", patience, done, all)
+		}
+		return done == all, nil
 	})
 	if err != nil {
 		return fmt.Errorf("not everything is delivered: %w; log:\n\t%s", err, s.log(s.name))
