@@ -34,6 +34,7 @@ func classes() []Class {
 		sinkClass("sql", sql.Sink),
 		objects,
 		lake,
+		sourceClass("hdfs", hdfs.Source, objectTopics),
 		sinkClass("hdfs", hdfs.Sink),
 	}
 }

@@ -1,4 +1,4 @@
-// Package hdfs writes records into files of HDFS, over WebHDFS or HttpFS.
+// Package hdfs writes records into files of HDFS, and reads them, over WebHDFS or HttpFS.
 //
 // # Sink
 //
@@ -10,6 +10,21 @@
 //
 // Where the table knows nothing of a topic partition, because the connector is new or its offsets were reset, the sink
 // goes on behind the last offset in the names of the files that are there, as the original does.
+//
+// # Source
+//
+// The source takes the settings of Confluent's HDFS sources (io.confluent.connect.hdfs2.Hdfs2SourceConnector and
+// io.confluent.connect.hdfs3.Hdfs3SourceConnector) and has their offsets; how files are found, read and remembered is
+// described by package storage. Trees of folders are read whatever their depth, but for what begins with +, . or _, which others have
+// not completed. Folders are listed every hdfs.poll.interval.ms. Delivery is at least once.
+//
+//   - A file that grows is read on where it ended: behind the last whole record, and behind one without an end when the
+//     file has not changed for sluice.hdfs.settle.ms.
+//   - A file that is renamed within its folder is not read again: it is known by its number.
+//   - A file that is replaced is read from its start, also while it is read. HttpFS says no numbers, so that through it a renamed file is
+//     another one, and a replaced one is noticed when it is shorter than what was read.
+//
+// # Both
 //
 // hdfs.url (or store.url) may be http://host:port or https://host:port, webhdfs:// or swebhdfs://, or hdfs://host, which
 // stands for the name node's own port of WebHDFS, 9870; several, separated by commas, are tried until one is active. Functions know no

@@ -3,9 +3,6 @@ package hdfs
 import (
 	"context"
 	"errors"
-	"net/url"
-	"os"
-	"os/user"
 	"regexp"
 	"strconv"
 	"strings"
@@ -39,66 +36,26 @@ type sinkTask struct {
 
 // sinkSettings are those of Confluent's connectors.
 type sinkSettings struct {
-	files      storage.Confluent
-	url, store string
-	token      config.Secret
-	principal  string
-	keytab     string
-	kerberos   bool
-	hive       bool
-	groups     string
-	backoff    time.Duration
-	conf, home string
-	logs       string
+	connection
+	files   storage.Confluent
+	hive    bool
+	groups  string
+	backoff time.Duration
+	logs    string
 }
 
 // Define declares the settings.
 func (s *sinkSettings) Define(d *config.Def) {
-	const group = "HDFS"
-	d.String(&s.url, "hdfs.url", "", "The name node: hdfs://host, http://host:port or webhdfs://host:port; several, separated by commas.",
-		config.NullDefault(), config.High, config.Group(group, 1))
-	d.String(&s.store, "store.url", "", "Another name of hdfs.url.", config.NullDefault(), config.High, config.Group(group, 2))
-	d.Bool(&s.kerberos, "hdfs.authentication.kerberos", false, "Whether the cluster asks for Kerberos. Only a delegation token gets in then.", config.High, config.Group(group, 3))
-	d.String(&s.principal, "connect.hdfs.principal", "", "The user's name.", config.High, config.Group(group, 4))
-	d.String(&s.keytab, "connect.hdfs.keytab", "", "Ignored: Kerberos is not spoken.", config.High, config.Group(group, 5))
-	d.Password(&s.token, "sluice.hdfs.delegation.token", "A delegation token, which takes the place of a user.",
-		config.NullDefault(), config.Low, config.Group(group, 6))
+	s.connection.Define(d)
 	d.String(&s.groups, "topic.capture.groups.regex", "", "An expression for whole names of topics. ${1} and so on in topics.dir stand for its groups, "+
 		"${topic} for the name.", config.NullDefault(), config.Low, config.Group(group, 7))
 	d.Millis(&s.backoff, "retry.backoff.ms", 5*time.Second, "How long to wait before a request is tried again.", config.Low, config.Group(group, 8))
 	d.Bool(&s.hive, "hive.integration", false, "Not to be had: tables are not kept up to date.", config.Low, config.Group("Hive", 1))
 	d.String(&s.logs, "logs.dir", "logs", "Ignored: there is no write-ahead log.", config.Low, config.Group(group, 9))
-	d.String(&s.conf, "hadoop.conf.dir", "", "Ignored: functions know no Hadoop configuration.", config.Low, config.Group(group, 10))
-	d.String(&s.home, "hadoop.home", "", "Ignored.", config.Low, config.Group(group, 11))
 	s.files = storage.Confluent{
 		Ends: true, DefaultFormat: "io.confluent.connect.hdfs.avro.AvroFormat", PlainParquet: true,
 	}
 	d.Include(&s.files)
-}
-
-func (s *sinkSettings) endpoints() ([]string, error) {
-	name, text := "hdfs.url", s.url
-	if text == "" && s.store != "" {
-		name, text = "store.url", s.store
-	}
-	if text == "" {
-		return nil, config.Errorf(name, "Missing required configuration %q which has no default value.", name)
-	}
-	nodes, err := endpoints(text)
-	if err != nil {
-		return nil, config.Invalid(name, text, err.Error())
-	}
-	return nodes, nil
-}
-
-// root is the folder that the URL names.
-func (s *sinkSettings) root() string {
-	text, _, _ := strings.Cut(s.url+s.store, ",")
-	u, err := url.Parse(strings.TrimSpace(text))
-	if err != nil {
-		return "/"
-	}
-	return "/" + strings.Trim(strings.TrimPrefix(u.Path, "/webhdfs/v1"), "/")
 }
 
 func (s *sinkSettings) validate() error {
@@ -107,14 +64,10 @@ func (s *sinkSettings) validate() error {
 		failures = append(failures, config.Invalid("hive.integration", s.hive, "Hive tables are not kept up to date here; "+
 			"set it to false, and have Hive find the folders itself, by MSCK REPAIR TABLE or external tables"))
 	}
-	if s.kerberos && s.token.Reveal() == "" {
-		failures = append(failures, config.Invalid("hdfs.authentication.kerberos", s.kerberos,
-			"Kerberos is not spoken here; give a delegation token in sluice.hdfs.delegation.token"))
-	}
 	if _, err := s.dir(); err != nil {
 		failures = append(failures, err)
 	}
-	_, err := s.endpoints()
+	err := s.connection.validate()
 	_, failed := s.shape()
 	return errors.Join(append(failures, err, failed)...)
 }
@@ -151,25 +104,6 @@ func (s *sinkSettings) dir() (func(topic, dir string) string, error) {
 		}
 		return dir
 	}, nil
-}
-
-// client makes the client.
-func (s *sinkSettings) client() (*client, error) {
-	nodes, err := s.endpoints()
-	if err != nil {
-		return nil, err
-	}
-	c := newClient(nodes)
-	c.token, c.user = s.token.Reveal(), s.principal
-	if c.user == "" {
-		c.user = os.Getenv("HADOOP_USER_NAME")
-	}
-	if c.user == "" {
-		if me, err := user.Current(); err == nil {
-			c.user = me.Username
-		}
-	}
-	return c, nil
 }
 
 // Define declares the settings.

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -16,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +26,10 @@ type Server struct {
 	// Standby makes it answer as a name node that is not active.
 	Standby bool
 
+	// Page is how many entries LISTSTATUS_BATCH returns at most; 0 for any number, negative where it is not known.
+	Page int
+
+	broken  atomic.Bool
 	mu      sync.Mutex
 	files   map[string]*file
 	folders map[string]bool
@@ -57,6 +61,21 @@ func (s *Server) Hidden() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.files) - n
+}
+
+// Break makes the server drop every connection, or answer again.
+func (s *Server) Break(on bool) { s.broken.Store(on) }
+
+// Append adds to a file, or begins it.
+func (s *Server) Append(name string, data []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.files[name]
+	if f == nil {
+		s.put(name, data)
+		return
+	}
+	f.data, f.modified = append(bytes.Clone(f.data), data...), time.Now()
 }
 
 // Put writes a file, whatever is there.
@@ -119,7 +138,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	request := q.Get("op") + " " + r.URL.Path
-	if s.Step != nil && !s.Step("before", request) {
+	if s.broken.Load() || s.Step != nil && !s.Step("before", request) {
 		panic(http.ErrAbortHandler)
 	}
 	out, err := s.answer(w, r, q, body)
@@ -221,7 +240,10 @@ func (s *Server) do(w http.ResponseWriter, op, name string, q url.Values, body [
 		}
 		return nil, notFound(name)
 	case "LISTSTATUS":
-		return s.list(name)
+		entries, err := s.list(name)
+		return map[string]any{"FileStatuses": map[string]any{"FileStatus": entries}}, err
+	case "LISTSTATUS_BATCH":
+		return s.batch(name, q.Get("startAfter"))
 	case "GETFILECHECKSUM":
 		sum := md5.Sum(f.data) //nolint:gosec // see above
 		return map[string]any{"FileChecksum": map[string]any{"algorithm": "MD5", "bytes": fmt.Sprintf("%x", sum), "length": len(sum)}}, nil
@@ -252,20 +274,46 @@ func (s *Server) open(f *file, name string, q url.Values) (any, error) {
 	return data, nil
 }
 
-func (s *Server) list(folder string) (any, error) {
+// list are the entries of a folder, in the order of their names.
+func (s *Server) list(folder string) ([]map[string]any, error) {
 	if folder != "/" && !s.folders[folder] {
 		return nil, notFound(folder)
 	}
 	entries := []map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(s.folders)) {
+	for name := range s.folders {
 		if path.Dir(name) == folder {
 			entries = append(entries, map[string]any{"pathSuffix": path.Base(name), "type": "DIRECTORY"})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.files)) {
+	for name, f := range s.files {
 		if path.Dir(name) == folder {
-			entries = append(entries, status(path.Base(name), s.files[name]))
+			entries = append(entries, status(path.Base(name), f))
 		}
 	}
-	return map[string]any{"FileStatuses": map[string]any{"FileStatus": entries}}, nil
+	slices.SortFunc(entries, func(a, b map[string]any) int { return strings.Compare(nameOf(a), nameOf(b)) })
+	return entries, nil
+}
+
+func nameOf(entry map[string]any) string {
+	name, _ := entry["pathSuffix"].(string)
+	return name
+}
+
+func (s *Server) batch(folder, after string) (any, error) {
+	if s.Page < 0 {
+		return nil, &exception{http.StatusBadRequest, "IllegalArgumentException", "Invalid value for webhdfs parameter \"op\""}
+	}
+	entries, err := s.list(folder)
+	if err != nil {
+		return nil, err
+	}
+	entries = slices.DeleteFunc(entries, func(e map[string]any) bool { return after != "" && nameOf(e) <= after })
+	n := len(entries)
+	if s.Page > 0 {
+		n = min(n, s.Page)
+	}
+	return map[string]any{"DirectoryListing": map[string]any{
+		"partialListing":   map[string]any{"FileStatuses": map[string]any{"FileStatus": entries[:n]}},
+		"remainingEntries": len(entries) - n,
+	}}, nil
 }
