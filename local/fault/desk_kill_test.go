@@ -82,11 +82,7 @@ type desk struct {
 	starts                []int64 // offsets of the source when the desk was killed
 	restarts              []int   // offsets of the sink's group then
 	kills, ends, repeated int
-	killed                time.Time // last
 }
-
-// lease is sluice.lease.ms of the source.
-const lease = 6 * time.Second
 
 func (d *desk) path(name string) string { return filepath.Join(d.dir, name) }
 
@@ -127,22 +123,15 @@ func (d *desk) round(ctx context.Context, times int) error {
 		} else {
 			d.kill()
 			d.kills++
-			d.killed = time.Now()
 		}
 		if err == nil {
-			err = d.note(ctx)
+			_, err = d.note(ctx)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if err := d.start(ctx); err != nil {
-		return err
-	}
-	if err := d.await(ctx); err != nil {
-		return err
-	}
-	if err := d.end(ctx); err != nil {
+	if err := d.finish(ctx); err != nil {
 		return err
 	}
 	return d.compare(ctx)
@@ -250,23 +239,54 @@ func (d *desk) end(ctx context.Context) error {
 	return nil
 }
 
-// note takes down where the source and the sink will go on.
-func (d *desk) note(ctx context.Context) error {
-	return d.look(ctx, func(brokers string, position int64) error {
+// finish runs the desk until all is at its destination and committed. Who was killed last may still hold its lease, and what
+// came twice into the topic has to come twice out of it.
+func (d *desk) finish(ctx context.Context) error {
+	limit, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	return poll(limit, time.Millisecond, func() (bool, error) {
+		if err := d.start(limit); err != nil {
+			return false, err
+		}
+		if err := d.await(limit); err != nil {
+			return false, err
+		}
+		select {
+		case <-time.After(2 * time.Second):
+		case <-limit.Done():
+		}
+		if err := d.end(limit); err != nil {
+			return false, err
+		}
+		return d.note(limit)
+	})
+}
+
+// note takes down where the source and the sink will go on, and tells whether that is the end.
+func (d *desk) note(ctx context.Context) (all bool, err error) {
+	err = d.look(ctx, func(brokers string, position int64) error {
 		d.starts = append(d.starts, position)
 		client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(brokers, ",")...), kgo.DisableClientMetrics())
 		if err != nil {
 			return err
 		}
 		defer client.Close()
-		committed, err := kadm.NewClient(client).FetchOffsets(ctx, "connect-"+d.name+"-sink")
+		admin := kadm.NewClient(client)
+		committed, err := admin.FetchOffsets(ctx, "connect-"+d.name+"-sink")
 		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 			return fmt.Errorf("asking for the group's offsets: %w", err)
 		}
 		at, _ := committed.Lookup(d.name, 0)
 		d.restarts = append(d.restarts, int(max(0, at.At)))
+		ends, err := admin.ListEndOffsets(ctx, d.name)
+		if err != nil {
+			return fmt.Errorf("asking how much there is in the topic: %w", err)
+		}
+		end, ok := ends.Lookup(d.name, 0)
+		all = ok && end.Err == nil && at.At == end.Offset && position == d.in.position()
 		return nil
 	})
+	return all, err
 }
 
 // look opens what a desk that does not run left behind: a copy of it, for opening repairs.

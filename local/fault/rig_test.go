@@ -78,7 +78,7 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	if o.before != nil {
 		r.tableURL = o.before(server.URL)
 	}
-	r.store, err = dynamo.Open(t.Context(), dynamo.Options{Table: "sluice", Region: "us-east-1", Endpoint: server.URL, AccessKey: "x", SecretKey: "x"})
+	r.store, err = dynamo.Open(t.Context(), dynamo.Options{Table: "sluice", Region: "us-east-1", Endpoint: server.URL, AccessKey: "x", SecretKey: "x", Attempt: patience / 4, Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
