@@ -12,6 +12,7 @@ import (
 // Avro is Confluent's AvroConverter.
 type Avro struct {
 	converter
+	confluent
 	options avro.Options
 }
 
@@ -19,15 +20,21 @@ const avroDoc = "Avro's binary form, with the schema in a schema registry."
 
 // Define implements config.Definer.
 func (a *Avro) Define(d *config.Def) {
-	a.define(d)
+	a.common.define(d)
 	a.options.Define(d)
 }
 
 // Validate implements connect.Validator.
 func (a *Avro) Validate() error {
-	return a.ready(words{typ: avroType, format: "Avro", data: "Avro", read: "Avro"}, func() format {
-		return &avroFormat{avro.New(a.options)}
-	})
+	if a.format != nil {
+		return nil
+	}
+	w := words{typ: avroType, format: "Avro", data: "Avro", read: "Avro"}
+	if err := a.open(w); err != nil {
+		return err
+	}
+	a.ready(w, &a.confluent, &avroFormat{avro.New(a.options)}, a.perSubject)
+	return nil
 }
 
 // Encode implements connect.Converter.

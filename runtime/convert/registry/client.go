@@ -2,107 +2,22 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
-	"golang.org/x/sync/singleflight"
-
-	"github.com/sluice-connect/sluice/runtime/connect"
 )
 
-// client is a Port to a registry with Confluent's REST API. It remembers every schema it was told, negative answers for a
-// moment, and asks once when several want to know the same.
+// client is a Port to a registry with Confluent's REST API.
 type client struct {
+	memory
 	sr        *sr.Client
-	retries   int
-	wait      time.Duration // before the first repetition; it doubles
-	most      time.Duration
 	latestTTL time.Duration // negative: for ever
-
-	asking singleflight.Group
-	mu     sync.Mutex
-	known  map[string]answer
-}
-
-// answer is something the registry said.
-type answer struct {
-	registered Registered
-	err        error
-	until      time.Time // zero: for ever
-}
-
-const (
-	// negative is how long the registry is believed that it does not have something.
-	negative = 5 * time.Second
-	// mostAnswers is how many answers are remembered.
-	mostAnswers = 10_000
-)
-
-// remembered returns what is known under a key, or asks and remembers. Errors are remembered when they say that something is
-// not there.
-func (c *client) remembered(ctx context.Context, key string, ttl time.Duration, ask func() (Registered, error)) (Registered, error) {
-	now := time.Now()
-	c.mu.Lock()
-	known, ok := c.known[key]
-	c.mu.Unlock()
-	if ok && (known.until.IsZero() || now.Before(known.until)) {
-		return known.registered, known.err
-	}
-	v, err, _ := c.asking.Do(key, func() (any, error) {
-		r, err := c.patient(ctx, ask)
-		a := answer{registered: r, err: err}
-		refused, isRefusal := errors.AsType[*RefusedError](err)
-		switch {
-		case err != nil && (!isRefusal || !refused.NotFound()):
-			return r, err
-		case err != nil:
-			a.until = now.Add(negative)
-		case ttl >= 0:
-			a.until = now.Add(ttl)
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.known == nil || len(c.known) >= mostAnswers {
-			c.known = map[string]answer{}
-		}
-		c.known[key] = a
-		return r, err
-	})
-	r, _ := v.(Registered)
-	return r, err
-}
-
-// patient repeats what failed because the registry could not be asked.
-func (c *client) patient(ctx context.Context, ask func() (Registered, error)) (Registered, error) {
-	wait := c.wait
-	for n := 0; ; n++ {
-		r, err := ask()
-		if _, retry := errors.AsType[*connect.RetryError](err); !retry || n >= c.retries {
-			return r, err
-		}
-		select {
-		case <-ctx.Done():
-			return r, context.Cause(ctx)
-		case <-time.After(wait/2 + rand.N(wait/2+1)):
-		}
-		wait = min(2*wait, c.most)
-	}
-}
-
-// forget drops an answer, because it was made untrue.
-func (c *client) forget(key string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.known, key)
 }
 
 // wireSchema is a schema as the API has it.

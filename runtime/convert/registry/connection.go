@@ -75,7 +75,7 @@ func (c *connection) open() (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the schema registry: %w", err)
 	}
-	return &client{sr: cl, retries: c.retries, wait: c.retryWait, most: c.retryMost}, nil
+	return &client{sr: cl, memory: memory{retries: c.retries, wait: c.retryWait, most: c.retryMost}}, nil
 }
 
 // addresses are the registry's URLs without users and passwords, and those of the first that has some.

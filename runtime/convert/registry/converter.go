@@ -42,13 +42,13 @@ func isForm(err error) bool {
 }
 
 // converter is what the converters share: it knows the schemas of topics, and frames what their formats write. The zero
-// converter connects to a registry when it is first used.
+// converter is to be made ready first.
 type converter struct {
-	common
 	words  words
 	format format
+	system system
+	most   int // how many schemas are remembered for a topic
 
-	port    Port
 	writers map[string]*schema.Cache[*writer] // by topic
 	readers map[readerKey]decoder
 
@@ -71,19 +71,10 @@ type readerKey struct {
 	schemaRef
 }
 
-// ready makes the converter ready, with the format that its settings ask for.
-func (c *converter) ready(w words, make func() format) (err error) {
-	if c.format != nil {
-		return nil
-	}
-	if c.port == nil {
-		if c.port, err = c.open(); err != nil {
-			return err
-		}
-	}
+// ready makes the converter ready to use a system with a format, for so many schemas of a topic.
+func (c *converter) ready(w words, sys system, f format, most int) {
+	c.words, c.system, c.format, c.most = w, sys, f, most
 	c.writers, c.readers = map[string]*schema.Cache[*writer]{}, map[readerKey]decoder{}
-	c.words, c.format = w, make()
-	return nil
 }
 
 // encode writes a value that is not nil.
@@ -97,6 +88,11 @@ func (c *converter) encode(ctx context.Context, topic string, d connect.Datum) (
 		return nil, nil, c.failed(topic, err)
 	}
 	w.size = max(len(b)+len(b)/8, w.size)
+	if w.pack != nil {
+		if b, err = w.pack(b, len(w.prefix)); err != nil {
+			return nil, nil, err
+		}
+	}
 	return b[w.skip:], w.header, nil
 }
 
@@ -122,7 +118,7 @@ func (c *converter) writersOf(topic string) *schema.Cache[*writer] {
 		if len(c.writers) >= mostTopics {
 			clear(c.writers)
 		}
-		known = &schema.Cache[*writer]{Limit: c.perSubject}
+		known = &schema.Cache[*writer]{Limit: c.most}
 		c.writers[topic] = known
 	}
 	c.lastTopic, c.lastWriters = topic, known
@@ -143,26 +139,18 @@ func (c *converter) writer(ctx context.Context, topic string, d connect.Datum) (
 	if _, err := plain.AppendMessage(nil, d.Value); err != nil && !isForm(err) {
 		return nil, err
 	}
-	w := c.words
-	subject, err := c.subject(topic, record)
-	if err != nil {
-		return nil, w.encodeError(topic, "", err)
-	}
 	check := func(r Registered) error { return c.format.check(d.Schema, r) }
-	r, doing, err := c.registering(ctx, c.port, w, subject, own, check)
+	r, frame, err := c.system.writing(ctx, topic, record, own, check)
 	if err != nil {
-		return nil, w.encodeError(topic, doing, err)
+		return nil, err
 	}
-	made := &writer{encoder: plain}
-	if made.framing, err = c.framing(r); err != nil {
-		return nil, w.encodeError(topic, "", err)
-	}
+	made := &writer{framing: frame, encoder: plain}
 	if r.Text != own.Text {
 		if made.encoder, err = c.format.encoder(d.Schema, &r); err != nil {
-			return nil, w.encodeError(topic, doing, err)
+			return nil, c.words.encodeError(topic, "Error serializing "+c.words.format+" message", err)
 		}
 	}
-	return made, made.split(w, d.Value)
+	return made, made.split(c.words, d.Value)
 }
 
 // split moves what a format writes in front of every value to the header, if there is one.
@@ -183,13 +171,9 @@ func (w *writer) split(words words, v any) error {
 
 // decode reads bytes that are not nil. header is nil if there is none.
 func (c *converter) decode(ctx context.Context, topic string, b, header []byte) (connect.Datum, error) {
-	if !c.looksAtHeader() {
-		header = nil
-	}
-	w := c.words
-	ref, body, err := unframe(b, header)
+	ref, body, err := c.system.unframe(topic, b, header)
 	if err != nil {
-		return connect.Datum{}, w.decodeError(topic, "", err)
+		return connect.Datum{}, err
 	}
 	r, err := c.reader(ctx, readerKey{topic, ref}, body)
 	if err != nil {
@@ -197,7 +181,7 @@ func (c *converter) decode(ctx context.Context, topic string, b, header []byte) 
 	}
 	d, err := r.decode(body)
 	if err != nil {
-		if isForm(err) {
+		if w := c.words; isForm(err) {
 			err = w.decodeError(topic, "Error deserializing "+w.format+" message for id "+ref.describe(w.typ), err)
 		}
 		return connect.Datum{}, err
@@ -215,7 +199,7 @@ func (c *converter) reader(ctx context.Context, key readerKey, b []byte) (decode
 		if r, err = c.makeReader(ctx, key, b); err != nil {
 			return nil, err
 		}
-		if len(c.readers) >= max(c.perSubject, 1) {
+		if len(c.readers) >= max(c.most, 1) {
 			clear(c.readers)
 		}
 		c.readers[key] = r
@@ -226,9 +210,9 @@ func (c *converter) reader(ctx context.Context, key readerKey, b []byte) (decode
 
 func (c *converter) makeReader(ctx context.Context, key readerKey, b []byte) (decoder, error) {
 	w := c.words
-	found, doing, err := c.find(ctx, c.port, w, key.topic, key.schemaRef, func(r Registered) (string, error) { return c.format.record(r, b) })
+	found, err := c.system.reading(ctx, key.topic, key.schemaRef, func(r Registered) (string, error) { return c.format.record(r, b) })
 	if err != nil {
-		return nil, w.decodeError(key.topic, doing, err)
+		return nil, err
 	}
 	as := found.Registered
 	if found.readAs != nil {

@@ -16,6 +16,7 @@ import (
 // JSON is Confluent's JsonSchemaConverter.
 type JSON struct {
 	converter
+	confluent
 	options jsonschema.Options
 	strict  bool
 	indent  bool
@@ -25,7 +26,7 @@ const jsonDoc = "JSON text, with its JSON Schema in a schema registry."
 
 // Define implements config.Definer.
 func (j *JSON) Define(d *config.Def) {
-	j.define(d)
+	j.common.define(d)
 	j.options.Define(d)
 	d.Bool(&j.strict, "json.fail.invalid.schema", false, "Whether values that do not keep to their schema fail.")
 	d.Bool(&j.indent, "json.indent.output", false, "Whether JSON is written for people.")
@@ -36,15 +37,21 @@ func (j *JSON) Validate() error {
 	if err := j.options.Validate(); err != nil {
 		return err
 	}
-	return j.ready(words{
+	if j.format != nil {
+		return nil
+	}
+	w := words{
 		typ: jsonType, format: "JSON", data: "JSON", newestVersion: true,
 		writing: "Converting Kafka Connect data to byte[] failed due to serialization error of topic %s: ",
 		reading: "Converting byte[] to Kafka Connect data failed due to serialization error of topic %s: ",
-	}, func() format {
-		return &jsonFormat{data: jsonschema.New(j.options), strict: j.strict, values: &convert.JSONValues{
-			Numeric: strings.EqualFold(j.options.Decimals, "NUMERIC"), NullsOverDefaults: j.options.NullsOverDefaults, Indent: j.indent,
-		}}
-	})
+	}
+	if err := j.open(w); err != nil {
+		return err
+	}
+	j.ready(w, &j.confluent, &jsonFormat{data: jsonschema.New(j.options), strict: j.strict, values: &convert.JSONValues{
+		Numeric: strings.EqualFold(j.options.Decimals, "NUMERIC"), NullsOverDefaults: j.options.NullsOverDefaults, Indent: j.indent,
+	}}, j.perSubject)
+	return nil
 }
 
 // Encode implements connect.Converter.
@@ -68,7 +75,7 @@ func (j *JSON) EncodeHeaded(ctx context.Context, topic string, d connect.Datum) 
 		case err != nil || !written:
 			return nil, nil, err
 		case d.Schema == nil:
-			return nil, nil, j.words.encodeError(topic, "Error serializing JSON message",
+			return nil, nil, j.converter.words.encodeError(topic, "Error serializing JSON message",
 				schema.NewError("java.lang.NullPointerException", "data without a schema cannot be written", nil))
 		}
 	}

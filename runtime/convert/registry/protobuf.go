@@ -12,6 +12,7 @@ import (
 // Protobuf is Confluent's ProtobufConverter.
 type Protobuf struct {
 	converter
+	confluent
 	options protobuf.Options
 }
 
@@ -19,15 +20,21 @@ const protobufDoc = "Protocol Buffers, with the .proto file in a schema registry
 
 // Define implements config.Definer.
 func (p *Protobuf) Define(d *config.Def) {
-	p.define(d)
+	p.common.define(d)
 	p.options.Define(d)
 }
 
 // Validate implements connect.Validator.
 func (p *Protobuf) Validate() error {
-	return p.ready(words{typ: protobufType, format: "Protobuf", data: "Protobuf", read: "Protobuf", newestVersion: true, indexed: true}, func() format {
-		return &protobufFormat{protobuf.New(p.options)}
-	})
+	if p.format != nil {
+		return nil
+	}
+	w := words{typ: protobufType, format: "Protobuf", data: "Protobuf", read: "Protobuf", newestVersion: true, indexed: true}
+	if err := p.open(w); err != nil {
+		return err
+	}
+	p.ready(w, &p.confluent, &protobufFormat{protobuf.New(p.options)}, p.perSubject)
+	return nil
 }
 
 // Encode implements connect.Converter.

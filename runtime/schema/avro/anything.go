@@ -3,35 +3,36 @@ package avro
 import (
 	"encoding/binary"
 	"math"
-	"sync"
 
 	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
-// anythingSchema is the schema of data without one: a record in which one field is set.
-var anythingSchema = sync.OnceValue(func() *Schema { //nolint:gochecknoglobals // made once, never changed
-	s, err := Parse(anythingText)
+// anything is the schema of data without one: a record in which one field is set.
+func (o *Options) anything() *Schema {
+	s, err := Parse(o.anythingText())
 	if err != nil {
-		panic(err)
+		panic(err) // it is a constant but for a namespace that is one
 	}
 	return s
-})
+}
 
-const anythingText = `{"type":"record","name":"Anything","namespace":"io.confluent.connect.avro","fields":[` +
-	`{"name":"boolean","type":["null","boolean"],"default":null},` +
-	`{"name":"bytes","type":["null","bytes"],"default":null},` +
-	`{"name":"double","type":["null","double"],"default":null},` +
-	`{"name":"float","type":["null","float"],"default":null},` +
-	`{"name":"int","type":["null","int"],"default":null},` +
-	`{"name":"long","type":["null","long"],"default":null},` +
-	`{"name":"string","type":["null","string"],"default":null},` +
-	`{"name":"array","type":["null",{"type":"array","items":"Anything"}],"default":null},` +
-	`{"name":"map","type":["null",{"type":"array","items":{"type":"record","name":"MapEntry","fields":[` +
-	`{"name":"key","type":"Anything"},{"name":"value","type":"Anything"}]}}],"default":null}]}`
+func (o *Options) anythingText() string {
+	return `{"type":"record","name":"Anything","namespace":"` + o.namespace() + `","fields":[` +
+		`{"name":"boolean","type":["null","boolean"],"default":null},` +
+		`{"name":"bytes","type":["null","bytes"],"default":null},` +
+		`{"name":"double","type":["null","double"],"default":null},` +
+		`{"name":"float","type":["null","float"],"default":null},` +
+		`{"name":"int","type":["null","int"],"default":null},` +
+		`{"name":"long","type":["null","long"],"default":null},` +
+		`{"name":"string","type":["null","string"],"default":null},` +
+		`{"name":"array","type":["null",{"type":"array","items":"Anything"}],"default":null},` +
+		`{"name":"map","type":["null",{"type":"array","items":{"type":"record","name":"MapEntry","fields":[` +
+		`{"name":"key","type":"Anything"},{"name":"value","type":"Anything"}]}}],"default":null}]}`
+}
 
 // isAnything tells whether a schema is that of data without one.
-func isAnything(s *Schema) bool {
-	return s.Type == Record && s.FullName() == anything && s.String() == anythingText
+func (o *Options) isAnything(s *Schema) bool {
+	return s.Type == Record && s.Name == anything && s.Namespace == o.namespace() && s.String() == o.anythingText()
 }
 
 // The places of its fields.

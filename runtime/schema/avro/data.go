@@ -34,7 +34,7 @@ func (d *Data) FromConnect(s *schema.Schema) (*Schema, error) {
 // ToConnect is the Connect schema of an Avro schema, nil if that holds anything. version is the one the schema has in its
 // registry; nil means it has none.
 func (d *Data) ToConnect(a *Schema, version *int32) (*schema.Schema, error) {
-	if isAnything(a) {
+	if d.options.isAnything(a) {
 		return nil, nil
 	}
 	return (&toConnect{Options: &d.options}).schema(a, place{version: version})
@@ -89,7 +89,7 @@ func (d *Data) decoder(w, r *Schema, version *int32) (*Decoder, error) {
 		return nil, err
 	}
 	if s == nil {
-		if w != r && !isAnything(w) {
+		if w != r && !d.options.isAnything(w) {
 			return &Decoder{root: &decoder{wire: w.Type, err: mismatch(w, r)}}, nil
 		}
 		return &Decoder{root: &decoder{wire: Record, target: Null}}, nil

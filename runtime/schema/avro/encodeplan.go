@@ -34,7 +34,7 @@ func (c *encoders) of(s *schema.Schema, own, w *Schema) *encoder {
 	e.optional = s.Optional
 	e.plain = c.NullsOverDefaults && s.Optional
 	c.null(e, w)
-	if isUnion(s) {
+	if c.isUnion(s) {
 		e.step = writeUnion
 		c.branches(e, s, own, w)
 		return e
@@ -57,7 +57,7 @@ func nullAt(u *Schema) int {
 
 func (c *encoders) anything(e *encoder, w *Schema) {
 	e.step = writeAnything
-	if !isAnything(w) {
+	if !c.isAnything(w) {
 		e.step, e.err = fail, unwritable("data without a schema", w)
 		e.connect = &schema.Schema{}
 	}

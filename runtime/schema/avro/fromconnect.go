@@ -32,9 +32,9 @@ func union(s *schema.Schema, base *Schema) *Schema {
 // schema translates s, optional or not.
 func (c *fromConnect) schema(s *schema.Schema) (*Schema, error) {
 	if s == nil {
-		return anythingSchema(), nil
+		return c.anything(), nil
 	}
-	if isUnion(s) {
+	if c.isUnion(s) {
 		return c.union(s)
 	}
 	base, err := c.base(s)
@@ -45,12 +45,12 @@ func (c *fromConnect) schema(s *schema.Schema) (*Schema, error) {
 }
 
 // isUnion tells whether a struct stands for a union: each field is one branch.
-func isUnion(s *schema.Schema) bool {
+func (o *Options) isUnion(s *schema.Schema) bool {
 	if s.Type != schema.StructType {
 		return false
 	}
 	_, marked := s.Param(GeneralizedUnion)
-	return marked || s.Name == unionName
+	return marked || s.Name == o.in(unionName)
 }
 
 func (c *fromConnect) union(s *schema.Schema) (*Schema, error) {
@@ -121,14 +121,14 @@ func simple(t schema.Type) Type {
 }
 
 // isEnum tells whether a text schema stands for an enum in either way.
-func isEnum(s *schema.Schema) bool {
+func (o *Options) isEnum(s *schema.Schema) bool {
 	_, general := s.Param(GeneralizedEnum)
-	_, own := s.Param(enumParam)
+	_, own := s.Param(o.in(enumParam))
 	return s.Type == schema.String && (general || own)
 }
 
 func (c *fromConnect) text(a *Schema, s *schema.Schema) error {
-	if !isEnum(s) || !c.Enhanced && !c.GeneralizedSums {
+	if !c.isEnum(s) || !c.Enhanced && !c.GeneralizedSums {
 		a.Type = String
 		return nil
 	}
@@ -144,12 +144,12 @@ func (c *fromConnect) text(a *Schema, s *schema.Schema) error {
 		}
 	}
 	_, name := splitName(s.Name)
-	doc := enumDocParam + name
+	doc := c.in(enumDocParam) + name
 	if c.DiscardTypeDocDefault {
 		doc = plainEnumDoc
 	}
 	a.Doc = param(s, doc)
-	if d := param(s, enumDefaultParam+name); d != nil {
+	if d := param(s, c.in(enumDefaultParam)+name); d != nil {
 		a.EnumDefault = *d
 	}
 	return checkName(a.Name)
@@ -222,7 +222,7 @@ func (c *fromConnect) mapping(a *Schema, s *schema.Schema) (err error) {
 		a.Items, err = c.schema(s.Value)
 		return err
 	}
-	entry := &Schema{Type: Record, Name: mapEntry, Namespace: namespace}
+	entry := &Schema{Type: Record, Name: mapEntry, Namespace: c.namespace()}
 	if s.HasName() {
 		if err := c.name(entry, s.Name); err != nil {
 			return err
@@ -245,19 +245,19 @@ func (c *fromConnect) record(a *Schema, s *schema.Schema) error {
 			return err
 		}
 	} else {
-		a.Namespace, a.Name = namespace, defaultName
+		a.Namespace, a.Name = c.namespace(), defaultName
 		if c.unnamed++; c.unnamed > 1 {
 			a.Name += strconv.Itoa(c.unnamed)
 		}
 	}
-	a.Doc = param(s, recordDocParam)
+	a.Doc = param(s, c.in(recordDocParam))
 	if c.DiscardTypeDocDefault {
 		a.Doc = param(s, plainRecordDoc)
 	}
 	c.open = append(c.open, openRecord{s, a})
 	a.Fields = make([]Field, 0, len(s.Fields))
 	for _, f := range s.Fields {
-		doc := param(s, fieldDocParam+f.Name)
+		doc := param(s, c.in(fieldDocParam)+f.Name)
 		if c.DiscardTypeDocDefault && f.Schema.HasDoc() {
 			doc = &f.Schema.Doc
 		}
@@ -322,14 +322,14 @@ func (c *fromConnect) metaData(s *schema.Schema, add func(name string, v any)) e
 	}
 	var params Object
 	for _, p := range s.Params {
-		if p.Name != fieldDefaultParam {
+		if p.Name != c.in(fieldDefaultParam) {
 			params = append(params, Member{p.Name, p.Value})
 		}
 	}
 	if len(params) > 0 {
 		add("connect.parameters", params)
 	}
-	if _, isField := s.Param(fieldDefaultParam); s.Default != nil && !isField {
+	if _, isField := s.Param(c.in(fieldDefaultParam)); s.Default != nil && !isField {
 		v, err := c.defaultJSON(s, s.Default)
 		if err != nil {
 			return err

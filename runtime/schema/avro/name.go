@@ -10,11 +10,10 @@ import (
 
 // Names of what Connect has and Avro does not.
 const (
-	namespace   = "io.confluent.connect.avro"
 	defaultName = "ConnectDefault"
 	mapEntry    = "MapEntry"
-	unionName   = namespace + ".Union"
-	anything    = namespace + ".Anything"
+	unionName   = ".Union" // in the namespace of the options
+	anything    = "Anything"
 )
 
 // splitName takes a Connect name apart as Java's split does, which drops empty parts at the end.

@@ -1,9 +1,16 @@
 package avro
 
-import "github.com/sluice-connect/sluice/runtime/config"
+import (
+	"cmp"
+
+	"github.com/sluice-connect/sluice/runtime/config"
+)
 
 // Options are the settings of the mapping, which everything that writes Avro has: converters and sinks of files.
 type Options struct {
+	// Namespace is that of the names that Avro wants and Connect does not have, and of what marks in Connect what only Avro
+	// has. "" is Confluent's.
+	Namespace string
 	// Enhanced keeps the symbols of enums and the namespaces of union branches.
 	Enhanced bool
 	// GeneralizedSums writes enums and unions in the way that the Protobuf and JSON Schema converters share.
@@ -48,14 +55,15 @@ func Defaults() Options {
 	return Options{MetaData: true, FlattenSingletons: true, CacheSize: 1000}
 }
 
-// The parameters of Connect schemas that hold what Avro has and Connect does not.
+// The parameters of Connect schemas that hold what Avro has and Connect does not. Those that begin with a dot are in the
+// namespace of the options.
 const (
-	recordDocParam    = namespace + ".record.doc"
-	fieldDocParam     = namespace + ".field.doc."
-	enumDocParam      = namespace + ".enum.doc."
-	enumDefaultParam  = namespace + ".enum.default."
-	fieldDefaultParam = namespace + ".field.default"
-	enumParam         = namespace + ".Enum"
+	recordDocParam    = ".record.doc"
+	fieldDocParam     = ".field.doc."
+	enumDocParam      = ".enum.doc."
+	enumDefaultParam  = ".enum.default."
+	fieldDefaultParam = ".field.default"
+	enumParam         = ".Enum"
 	plainRecordDoc    = "connect.record.doc"
 	plainEnumDoc      = "connect.enum.doc"
 	fixedParam        = "connect.fixed.size"
@@ -65,10 +73,19 @@ const (
 	GeneralizedUnion = "org.apache.kafka.connect.data.Union"
 )
 
+// ConfluentNamespace is the namespace of Confluent's converters.
+const ConfluentNamespace = "io.confluent.connect.avro"
+
+// namespace is the Namespace that counts.
+func (o *Options) namespace() string { return cmp.Or(o.Namespace, ConfluentNamespace) }
+
+// in puts a name that begins with a dot into the namespace.
+func (o *Options) in(name string) string { return o.namespace() + name }
+
 // enum is the parameter that marks an enum under these options.
 func (o *Options) enum() string {
 	if o.GeneralizedSums {
 		return GeneralizedEnum
 	}
-	return enumParam
+	return o.in(enumParam)
 }

@@ -190,10 +190,10 @@ func (c *toConnect) enumType(s *schema.Schema, a *Schema) {
 		case a.Doc != nil && c.DiscardTypeDocDefault:
 			schema.WithParam(plainEnumDoc, *a.Doc)(s)
 		case a.Doc != nil:
-			schema.WithParam(enumDocParam+a.Name, *a.Doc)(s)
+			schema.WithParam(c.in(enumDocParam)+a.Name, *a.Doc)(s)
 		}
 		if a.EnumDefault != "" && !c.DiscardTypeDocDefault {
-			schema.WithParam(enumDefaultParam+a.Name, a.EnumDefault)(s)
+			schema.WithParam(c.in(enumDefaultParam)+a.Name, a.EnumDefault)(s)
 		}
 	}
 	schema.WithParam(c.enum(), a.FullName())(s)
@@ -207,16 +207,16 @@ func (c *toConnect) enumType(s *schema.Schema, a *Schema) {
 }
 
 // isMapEntry tells whether a record is the entry of a map whose keys are no texts.
-func isMapEntry(a *Schema) bool {
+func (o *Options) isMapEntry(a *Schema) bool {
 	if a.Type != Record {
 		return false
 	}
 	internal, _ := a.text("connect.internal.type")
-	return a.Namespace == namespace && a.Name == mapEntry || internal == mapEntry
+	return a.Namespace == o.namespace() && a.Name == mapEntry || internal == mapEntry
 }
 
 func (c *toConnect) arrayType(s *schema.Schema, a *Schema) (err error) {
-	if !isMapEntry(a.Items) {
+	if !c.isMapEntry(a.Items) {
 		s.Type = schema.Array
 		s.Value, err = c.schema(a.Items, place{})
 		return err
@@ -237,13 +237,13 @@ func (c *toConnect) arrayType(s *schema.Schema, a *Schema) (err error) {
 func (c *toConnect) structType(s *schema.Schema, a *Schema) error {
 	c.open = append(c.open, &openStruct{avro: a, connect: s})
 	if c.MetaData && a.Doc != nil && !c.DiscardTypeDocDefault {
-		schema.WithParam(recordDocParam, *a.Doc)(s)
+		schema.WithParam(c.in(recordDocParam), *a.Doc)(s)
 	}
 	fields := make([]schema.Field, len(a.Fields))
 	for i := range a.Fields {
 		f := &a.Fields[i]
 		if c.MetaData && f.Doc != nil && !c.DiscardTypeDocDefault {
-			schema.WithParam(fieldDocParam+f.Name, *f.Doc)(s)
+			schema.WithParam(c.in(fieldDocParam)+f.Name, *f.Doc)(s)
 		}
 		fs, err := c.schema(f.Type, place{def: f.Default, hasDefault: f.HasDefault, doc: f.Doc})
 		if err != nil {
@@ -271,7 +271,7 @@ func (c *toConnect) close(s *schema.Schema) {
 func (c *toConnect) unionType(s *schema.Schema, a *Schema) error {
 	optional := s.Optional
 	var fields []schema.Field
-	name := unionName
+	name := c.in(unionName)
 	var marker []schema.Param
 	if c.GeneralizedSums {
 		name = "connect_union_" + strconv.Itoa(c.unions)
@@ -327,7 +327,7 @@ func (c *toConnect) describe(s *schema.Schema, a *Schema, at place) error {
 	if !at.hasDefault {
 		at.def = connectDefault
 	} else if !annotated && c.MetaData && !c.DiscardTypeDocDefault {
-		schema.WithParam(fieldDefaultParam, "true")(s)
+		schema.WithParam(c.in(fieldDefaultParam), "true")(s)
 	}
 	if at.def != nil {
 		def, err := c.defaultValue(s, a, at.def)
@@ -336,7 +336,7 @@ func (c *toConnect) describe(s *schema.Schema, a *Schema, at place) error {
 		}
 		s.Default = def
 	}
-	if err := name(s, a); err != nil {
+	if err := c.name(s, a); err != nil {
 		return err
 	}
 	if c.MetaData && c.DiscardTypeDocDefault && a.Doc != nil {
@@ -405,7 +405,7 @@ func (c *toConnect) parameters(s *schema.Schema, a *Schema) error {
 	return nil
 }
 
-func name(s *schema.Schema, a *Schema) error {
+func (o *Options) name(s *schema.Schema, a *Schema) error {
 	full := ""
 	if v, ok := a.Props.Get("connect.name"); ok && v != nil {
 		text, isText := v.(string)
@@ -419,7 +419,7 @@ func name(s *schema.Schema, a *Schema) error {
 		return nil
 	}
 	switch {
-	case isDefaultName(full):
+	case o.isDefaultName(full):
 	case s.HasName() && s.Name != full:
 		return schema.Errorf("Mismatched names: name already added to SchemaBuilder (%s) differs from name in source schema (%s)", s.Name, full)
 	default:
@@ -429,7 +429,7 @@ func name(s *schema.Schema, a *Schema) error {
 }
 
 // isDefaultName tells whether a record has a name only because Avro wants one.
-func isDefaultName(full string) bool {
-	rest, ok := strings.CutPrefix(full, namespace+"."+defaultName)
+func (o *Options) isDefaultName(full string) bool {
+	rest, ok := strings.CutPrefix(full, o.in("."+defaultName))
 	return ok && strings.Trim(rest, "0123456789") == ""
 }

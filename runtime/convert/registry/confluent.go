@@ -7,9 +7,46 @@ import (
 	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
+// confluent is a registry with Confluent's REST API, and the way Confluent's serializers use one.
+type confluent struct {
+	common
+	port  Port
+	words words
+}
+
+// open connects to the registry, if it is not connected yet. It asks it nothing.
+func (c *confluent) open(w words) (err error) {
+	c.words = w
+	if c.port == nil {
+		c.port, err = c.common.open()
+	}
+	return err
+}
+
+// writing implements system.
+func (c *confluent) writing(ctx context.Context, topic, record string, own Schema, check func(Registered) error) (Registered, framing, error) {
+	subject, err := c.subject(topic, record)
+	if err != nil {
+		return Registered{}, framing{}, c.words.encodeError(topic, "", err)
+	}
+	r, doing, err := c.registering(ctx, subject, own, check)
+	if err != nil {
+		return r, framing{}, c.words.encodeError(topic, doing, err)
+	}
+	if !c.inHeader() {
+		return r, framing{prefix: prefix(r.ID)}, nil
+	}
+	header, err := guidHeader(r.GUID)
+	if err != nil {
+		return r, framing{}, c.words.encodeError(topic, "", err)
+	}
+	return r, framing{header: header}, nil
+}
+
 // registering says how the schema that a record is to be written with is found out, and what is being done meanwhile in
 // Java's words. check tells why that schema cannot read what is written; it is called for one that was not just registered.
-func (c *common) registering(ctx context.Context, port Port, w words, subject string, own Schema, check func(Registered) error) (Registered, string, error) {
+func (c *confluent) registering(ctx context.Context, subject string, own Schema, check func(Registered) error) (Registered, string, error) {
+	w, port := c.words, c.port
 	switch {
 	case c.autoRegister:
 		r, err := port.Register(ctx, subject, own, c.normalize)
@@ -38,18 +75,28 @@ func incompatible(typ, advice string, why error) error {
 	return schema.NewError("java.io.IOException", fmt.Sprintf("Incompatible schema of type '%s'. Set %s", typ, advice), why)
 }
 
-// framing is what names a schema in a record: bytes before the value, or a header.
-type framing struct{ prefix, header []byte }
-
-func (c *common) framing(r Registered) (framing, error) {
-	if !c.inHeader() {
-		return framing{prefix: prefix(r.ID)}, nil
+// unframe implements system.
+func (c *confluent) unframe(topic string, b, header []byte) (schemaRef, []byte, error) {
+	if !c.looksAtHeader() {
+		header = nil
 	}
-	header, err := guidHeader(r.GUID)
-	return framing{header: header}, err
+	ref, body, err := unframe(b, header)
+	if err != nil {
+		err = c.words.decodeError(topic, "", err)
+	}
+	return ref, body, err
 }
 
-// String is how Java prints what names a schema.
+// reading implements system.
+func (c *confluent) reading(ctx context.Context, topic string, ref schemaRef, record func(Registered) (string, error)) (foundSchema, error) {
+	r, doing, err := c.find(ctx, topic, ref, record)
+	if err != nil {
+		err = c.words.decodeError(topic, doing, err)
+	}
+	return r, err
+}
+
+// describe is how Java prints what names a schema.
 func (s schemaRef) describe(typ string) string {
 	guid := s.guid
 	id := fmt.Sprint(s.id)
@@ -61,15 +108,10 @@ func (s schemaRef) describe(typ string) string {
 	return fmt.Sprintf("SchemaId{schemaType='%s', id=%s, guid='%s', messageIndexes=null}", typ, id, guid)
 }
 
-// foundSchema is the schema that a record was written with.
-type foundSchema struct {
-	Registered
-	readAs *Registered // the schema to read it as, if that is another one
-}
-
 // find returns the schema that a record names, with its version under the subject it belongs to. record gives the full name
 // of the record that a schema is.
-func (c *common) find(ctx context.Context, port Port, w words, topic string, ref schemaRef, record func(Registered) (string, error)) (foundSchema, string, error) {
+func (c *confluent) find(ctx context.Context, topic string, ref schemaRef, record func(Registered) (string, error)) (foundSchema, string, error) {
+	w, port := c.words, c.port
 	what := "value"
 	if c.isKey() {
 		what = "key"
