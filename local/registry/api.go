@@ -78,6 +78,7 @@ func (r *Registry) routes() *http.ServeMux {
 			write(w, v, err)
 		})
 	}
+	mux.HandleFunc("POST /{$}", r.serveGlue)
 	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
 		write(w, nil, failure(404, 404, "HTTP 404 Not Found"))
 	})

@@ -29,6 +29,7 @@ type Registry struct {
 	last     int    // the last number that was given
 	level    string // global
 	journal  *os.File
+	refused  []string // ids of versions that Glue's API answered with and that did not fit
 }
 
 type subject struct {

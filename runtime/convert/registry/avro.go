@@ -132,8 +132,7 @@ func (f *avroFormat) decoder(written, as Registered) (decoder, error) {
 			return nil, err
 		}
 	}
-	version := int32(as.Version)
-	d, err := f.data.Decoder(w, r, &version)
+	d, err := f.data.Decoder(w, r, as.version())
 	return avroDecoder{d}, err
 }
 

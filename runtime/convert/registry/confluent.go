@@ -10,7 +10,7 @@ import (
 // confluent is a registry with Confluent's REST API, and the way Confluent's serializers use one.
 type confluent struct {
 	common
-	port  Port
+	port  NumberedPort
 	words words
 }
 

@@ -26,9 +26,9 @@ type connection struct {
 	tls                        tlsFiles
 }
 
-func (c *connection) define(d *config.Def) {
+func (c *connection) define(d *config.Def, address ...config.Option) {
 	d.List(&c.urls, "schema.registry.url", nil, "Addresses of the schema registry. Each is tried until one answers.",
-		config.Required(), config.High)
+		append(address, config.High)...)
 	d.MillisInt(&c.connectTimeout, "http.connect.timeout.ms", time.Minute, "How long connecting to the registry may take.", config.Low)
 	d.MillisInt(&c.readTimout, "http.read.timeout.ms", time.Minute, "How long an answer of the registry may take.", config.Low)
 	d.Int(&c.retries, "max.retries", 3, "How often a request is repeated when the registry cannot be reached or is in trouble.", config.Low)

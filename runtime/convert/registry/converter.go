@@ -100,8 +100,7 @@ func (c *converter) encode(ctx context.Context, topic string, d connect.Datum) (
 // does.
 func (c *converter) failed(topic string, err error) error {
 	if isForm(err) {
-		w := c.words
-		return w.encodeError(topic, "Error serializing "+w.format+" message", err)
+		return c.words.encodeError(topic, c.words.encoding(), err)
 	}
 	return err
 }
@@ -147,7 +146,7 @@ func (c *converter) writer(ctx context.Context, topic string, d connect.Datum) (
 	made := &writer{framing: frame, encoder: plain}
 	if r.Text != own.Text {
 		if made.encoder, err = c.format.encoder(d.Schema, &r); err != nil {
-			return nil, c.words.encodeError(topic, "Error serializing "+c.words.format+" message", err)
+			return nil, c.words.encodeError(topic, c.words.encoding(), err)
 		}
 	}
 	return made, made.split(c.words, d.Value)
@@ -181,8 +180,8 @@ func (c *converter) decode(ctx context.Context, topic string, b, header []byte) 
 	}
 	d, err := r.decode(body)
 	if err != nil {
-		if w := c.words; isForm(err) {
-			err = w.decodeError(topic, "Error deserializing "+w.format+" message for id "+ref.describe(w.typ), err)
+		if isForm(err) {
+			err = c.words.decodeError(topic, c.words.decoding(ref), err)
 		}
 		return connect.Datum{}, err
 	}
@@ -224,7 +223,7 @@ func (c *converter) makeReader(ctx context.Context, key readerKey, b []byte) (de
 	}
 	d, err := c.format.decoder(found.Registered, as)
 	if err != nil && isForm(err) {
-		err = w.decodeError(key.topic, "Error deserializing "+w.format+" message for id "+key.describe(w.typ), err)
+		err = w.decodeError(key.topic, w.decoding(key.schemaRef), err)
 	}
 	return d, err
 }

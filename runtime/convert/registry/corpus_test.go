@@ -162,14 +162,27 @@ func newWorld(t *testing.T, c corpus.Case) (*world, error) {
 
 func newConverter(t testing.TB, class string, isKey bool, address string, settings map[string]*string, complete bool) (both, error) {
 	t.Helper()
+	all := map[string]*string{}
+	if !complete {
+		all["schema.registry.url"] = &address
+	}
+	maps.Copy(all, settings)
+	c, err := parsed(t, class, isKey, all)
+	if err != nil {
+		return nil, err
+	}
+	headed, _ := c.(both)
+	return headed, nil
+}
+
+// parsed is a converter with these settings.
+func parsed(t testing.TB, class string, isKey bool, settings map[string]*string) (connect.Converter, error) {
+	t.Helper()
 	kind := convert.ValueType
 	if isKey {
 		kind = convert.KeyType
 	}
 	all := map[string]*string{convert.TypeKey: &kind}
-	if !complete {
-		all["schema.registry.url"] = &address
-	}
 	maps.Copy(all, settings)
 	for _, p := range registry.Converters() {
 		if p.Class != class {
@@ -184,8 +197,7 @@ func newConverter(t testing.TB, class string, isKey bool, address string, settin
 				return nil, err
 			}
 		}
-		headed, _ := conv.(both)
-		return headed, nil
+		return conv, nil
 	}
 	t.Fatalf("there is no converter %s", class)
 	return nil, nil

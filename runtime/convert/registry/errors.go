@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/sr"
 
@@ -16,14 +18,19 @@ import (
 type RefusedError struct {
 	// Status is the HTTP status, Code the registry's own number of what is wrong, which is the status if it gave none.
 	Status, Code int
-	Message      string
+	// Name is what Glue calls what is wrong, such as EntityNotFoundException; "" from other registries.
+	Name    string
+	Message string
 	// Hint is what we can say about it, if anything.
 	Hint string
 }
 
 // Error implements error in the words of Java's client, with the hint behind them.
 func (e *RefusedError) Error() string {
-	text := fmt.Sprintf("%s; error code: %d", e.Message, e.Code)
+	text := e.Message
+	if e.Code > 0 {
+		text += "; error code: " + strconv.Itoa(e.Code)
+	}
 	if e.Hint != "" {
 		text += " (" + e.Hint + ")"
 	}
@@ -32,11 +39,19 @@ func (e *RefusedError) Error() string {
 
 // JavaClass is the class of the exception in Java.
 func (e *RefusedError) JavaClass() string {
+	switch {
+	case e.Name != "":
+		return "software.amazon.awssdk.services.glue.model." + e.Name
+	case e.Code == 0:
+		return glueException
+	}
 	return "io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException"
 }
 
 // NotFound tells whether the registry does not have what it was asked for.
-func (e *RefusedError) NotFound() bool { return e.Status == http.StatusNotFound }
+func (e *RefusedError) NotFound() bool {
+	return e.Status == http.StatusNotFound || e.Name == "EntityNotFoundException"
+}
 
 // answered makes of a client's error what Port promises.
 func answered(ctx context.Context, err error) error {
@@ -73,6 +88,7 @@ func answered(ctx context.Context, err error) error {
 const (
 	serializationException = "org.apache.kafka.common.errors.SerializationException"
 	configException        = "org.apache.kafka.common.config.ConfigException"
+	glueException          = "com.amazonaws.services.schemaregistry.exception.AWSSchemaRegistryException"
 )
 
 // words are how a converter speaks of its format.
@@ -83,10 +99,36 @@ type words struct {
 	read   string // what they call what bytes are turned into
 	// newestVersion tells that what is read as the newest schema has that one's version.
 	newestVersion bool
-	// writing and reading are what the converter says first, of a topic, when its own words are others than those of most.
+	// writing and reading are what the converter says first, %s being a topic, when its own words are others than those of most.
 	writing, reading string
 	// indexed tells that indexes of a message stand in front of every value.
 	indexed bool
+	// glue tells that the serializers are those of AWS Glue.
+	glue bool
+}
+
+// exception is the class of what the serializer throws.
+func (w words) exception() string {
+	if w.glue {
+		return glueException
+	}
+	return serializationException
+}
+
+// encoding is what the serializer was doing when a value did not become bytes.
+func (w words) encoding() string {
+	if w.glue {
+		return "Exception occurred while serializing " + w.format + " message"
+	}
+	return "Error serializing " + w.format + " message"
+}
+
+// decoding is encoding for the other direction.
+func (w words) decoding(ref schemaRef) string {
+	if w.glue {
+		return "Exception occurred while de-serializing " + w.format + " message"
+	}
+	return "Error deserializing " + w.format + " message for id " + ref.describe(w.typ)
 }
 
 // encodeError is what Java's converter makes of an error of its serializer: a retriable one stays so, what the registry
@@ -98,7 +140,7 @@ func (w words) encodeError(topic, doing string, err error) error {
 	}
 	message := fmt.Sprintf("Failed to serialize %s data from topic %s:", w.data, topic)
 	if w.writing != "" {
-		message = fmt.Sprintf(w.writing, topic)
+		message = strings.ReplaceAll(w.writing, "%s", topic)
 	}
 	return w.failed(topic, message, doing, err)
 }
@@ -111,7 +153,7 @@ func (w words) decodeError(topic, doing string, err error) error {
 	}
 	message := fmt.Sprintf("Failed to deserialize data for topic %s to %s:", topic, w.read)
 	if w.reading != "" {
-		message = fmt.Sprintf(w.reading, topic)
+		message = strings.ReplaceAll(w.reading, "%s", topic)
 	}
 	return w.failed(topic, message, doing, err)
 }
@@ -120,11 +162,11 @@ func (w words) failed(topic, message, doing string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.Code/100 == 4 {
+	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.Code/100 == 4 && !w.glue {
 		return schema.NewError(configException, fmt.Sprintf("Failed to access %s data from topic %s : %s", w.data, topic, refused.Error()), nil)
 	}
 	if doing != "" {
-		err = schema.NewError(serializationException, doing, err)
+		err = schema.NewError(w.exception(), doing, err)
 	}
 	return schema.NewError(schema.DataException, message, err)
 }

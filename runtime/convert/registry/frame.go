@@ -39,8 +39,7 @@ func guidHeader(guid string) ([]byte, error) {
 // unframe finds out which schema a record has, and what is left to read. header is nil if there is none.
 func unframe(b, header []byte) (schemaRef, []byte, error) {
 	if len(header) >= guidFrame && header[0] == magicGUID {
-		x := hex.EncodeToString(header[1:guidFrame])
-		ref := schemaRef{guid: x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]}
+		ref := schemaRef{guid: uuid(header[1:guidFrame])}
 		return ref, behind(header[guidFrame:], b), nil
 	}
 	if len(header) >= idFrame && header[0] == magicID {

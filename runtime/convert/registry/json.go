@@ -163,9 +163,8 @@ func (f *jsonFormat) decoder(written, as Registered) (decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	version := int32(as.Version)
 	d := &jsonDecoder{format: f}
-	if d.schema, err = f.data.ToConnect(s, &version); err != nil {
+	if d.schema, err = f.data.ToConnect(s, as.version()); err != nil {
 		return nil, err
 	}
 	if f.strict {

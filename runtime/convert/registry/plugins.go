@@ -12,6 +12,7 @@ func Converters() []connect.Plugin[connect.Converter] {
 		{Class: "io.confluent.connect.avro.AvroConverter", Doc: avroDoc, New: func() connect.Converter { return &Avro{} }},
 		{Class: "io.confluent.connect.protobuf.ProtobufConverter", Doc: protobufDoc, New: func() connect.Converter { return &Protobuf{} }},
 		{Class: "io.confluent.connect.json.JsonSchemaConverter", Doc: jsonDoc, New: func() connect.Converter { return &JSON{} }},
+		{Class: "com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter", Doc: glueAvroDoc, New: func() connect.Converter { return &GlueAvro{} }},
 	}
 }
 

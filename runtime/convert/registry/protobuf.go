@@ -118,8 +118,7 @@ func (f *protobufFormat) decoder(written, as Registered) (decoder, error) {
 			return nil, err
 		}
 	}
-	version := int32(as.Version)
-	return protobufDecoder{f.data.Decoder(w, r, &version)}, nil
+	return protobufDecoder{f.data.Decoder(w, r, as.version())}, nil
 }
 
 func parseProtobuf(r Registered) (*protobuf.Schema, error) {

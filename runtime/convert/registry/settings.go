@@ -27,7 +27,7 @@ type common struct {
 func (c *common) define(d *config.Def) {
 	d.String(&c.kind, convert.TypeKey, "", "How this converter will be used.", config.Required(),
 		config.Check(config.In(convert.KeyType, convert.ValueType, convert.HeaderType)), config.Low)
-	c.connection.define(d)
+	c.connection.define(d, config.Required())
 	d.Bool(&c.autoRegister, "auto.register.schemas", true, "Whether schemas that the registry does not know are registered.")
 	d.Bool(&c.normalize, "normalize.schemas", false, "Whether the registry compares schemas without what means nothing, such as the order of properties.")
 	d.Int(&c.useID, "use.schema.id", -1, "The number of the schema to write with, if auto.register.schemas is false. -1 is none.", config.Low)
@@ -44,6 +44,13 @@ func (c *common) define(d *config.Def) {
 	d.Class(&c.valueWriter, "value.schema.id.serializer", prefixWriter, "Where the schema of a value is noted.", config.Resolve(oneOf(prefixWriter, headerWriter)), config.Low)
 	d.Class(&c.keyReader, "key.schema.id.deserializer", dualReader, "Where the schema of a key is looked for.", config.Resolve(oneOf(dualReader, prefixReader)), config.Low)
 	d.Class(&c.valueReader, "value.schema.id.deserializer", dualReader, "Where the schema of a value is looked for.", config.Resolve(oneOf(dualReader, prefixReader)), config.Low)
+}
+
+// defineReading declares what is needed to read only, from a registry that need not be there.
+func (c *common) defineReading(d *config.Def) {
+	c.connection.define(d)
+	c.keyStrategy, c.strategy, c.keyReader, c.valueReader = topicStrategy, topicStrategy, prefixReader, prefixReader
+	c.latestTTL = -1
 }
 
 // The classes that note the number of a schema, and look for it.
@@ -86,7 +93,7 @@ func (c *common) headerName() string {
 }
 
 // open connects to the registry, which asks it nothing yet.
-func (c *common) open() (Port, error) {
+func (c *common) open() (NumberedPort, error) {
 	cl, err := c.connection.open()
 	if err != nil {
 		return nil, err

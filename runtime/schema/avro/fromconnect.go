@@ -13,6 +13,7 @@ type fromConnect struct {
 	*Options
 	unnamed int // structs without a name so far
 	open    []openRecord
+	shared  []openRecord // finished structs without a name that equal ones are a reference to
 }
 
 // openRecord is a struct whose record is being made: a struct with the same fields inside it is a reference to it.
@@ -50,7 +51,7 @@ func (o *Options) isUnion(s *schema.Schema) bool {
 		return false
 	}
 	_, marked := s.Param(GeneralizedUnion)
-	return marked || s.Name == o.in(unionName)
+	return marked && !o.Elder || s.Name == o.in(unionName)
 }
 
 func (c *fromConnect) union(s *schema.Schema) (*Schema, error) {
@@ -75,6 +76,13 @@ func (c *fromConnect) base(s *schema.Schema) (*Schema, error) {
 			return o.avro, nil
 		}
 	}
+	if nameless := s.Type == schema.StructType && !s.HasName(); nameless && c.Elder {
+		for _, o := range c.shared {
+			if equalBut(o.connect, s) {
+				return o.avro, nil
+			}
+		}
+	}
 	a := &Schema{}
 	var err error
 	switch s.Type {
@@ -96,6 +104,13 @@ func (c *fromConnect) base(s *schema.Schema) (*Schema, error) {
 		return nil, err
 	}
 	return a, c.describe(a, s)
+}
+
+// equalBut tells whether two structs are equal but for being optional.
+func equalBut(a, b *schema.Schema) bool {
+	plain := *b
+	plain.Optional = a.Optional
+	return a.Equal(&plain)
 }
 
 // sameStruct tells whether two struct schemas are one that contains itself.
@@ -124,7 +139,7 @@ func simple(t schema.Type) Type {
 func (o *Options) isEnum(s *schema.Schema) bool {
 	_, general := s.Param(GeneralizedEnum)
 	_, own := s.Param(o.in(enumParam))
-	return s.Type == schema.String && (general || own)
+	return s.Type == schema.String && (general && !o.Elder || own)
 }
 
 func (c *fromConnect) text(a *Schema, s *schema.Schema) error {
@@ -163,14 +178,14 @@ func param(s *schema.Schema, name string) *string {
 }
 
 // isFixed tells whether a bytes schema stands for a fixed type.
-func isFixed(s *schema.Schema) bool {
+func (o *Options) isFixed(s *schema.Schema) bool {
 	_, ok := s.Param(fixedParam)
-	return ok && s.Type == schema.Bytes && s.HasName()
+	return ok && !o.Elder && s.Type == schema.Bytes && s.HasName()
 }
 
 func (c *fromConnect) bytes(a *Schema, s *schema.Schema) error {
 	a.Type = Bytes
-	if isFixed(s) {
+	if c.isFixed(s) {
 		size, _ := s.Param(fixedParam)
 		n, err := strconv.ParseInt(size, 10, 32)
 		if err != nil || n < 0 {
@@ -266,6 +281,9 @@ func (c *fromConnect) record(a *Schema, s *schema.Schema) error {
 		}
 	}
 	c.open = c.open[:len(c.open)-1]
+	if c.Elder && !s.HasName() {
+		c.shared = append(c.shared, openRecord{s, a})
+	}
 	return nil
 }
 

@@ -11,6 +11,9 @@ type Options struct {
 	// Namespace is that of the names that Avro wants and Connect does not have, and of what marks in Connect what only Avro
 	// has. "" is Confluent's.
 	Namespace string
+	// Elder is the mapping of converters that come from an elder one of Confluent's, as AWS Glue's does: it knows neither fixed
+	// types nor generalized sums, and marks the defaults of fields without MetaData, too.
+	Elder bool
 	// Enhanced keeps the symbols of enums and the namespaces of union branches.
 	Enhanced bool
 	// GeneralizedSums writes enums and unions in the way that the Protobuf and JSON Schema converters share.
@@ -33,11 +36,8 @@ type Options struct {
 
 // Define implements config.Definer.
 func (o *Options) Define(d *config.Def) {
-	d.Bool(&o.Enhanced, "enhanced.avro.schema.support", false,
-		"Whether to keep the symbols of enums and the namespaces of the records in unions.")
+	o.DefineBasic(d)
 	d.Bool(&o.Scrub, "scrub.invalid.names", false, "Whether to replace what is not valid in names.")
-	d.Bool(&o.MetaData, "connect.meta.data", true,
-		"Whether Avro schemas get properties that keep what Avro has no place for, and whether those are read.", config.Low)
 	d.Bool(&o.DiscardTypeDocDefault, "discard.type.doc.default", false,
 		"Whether only the documentation and defaults of Avro's own are kept.", config.Low)
 	d.Bool(&o.OptionalMapKeys, "allow.optional.map.keys", false,
@@ -47,6 +47,14 @@ func (o *Options) Define(d *config.Def) {
 		"Whether an optional field that is null stays null although it has a default.")
 	d.Bool(&o.GeneralizedSums, "generalized.sum.type.support", false,
 		"Whether enums and unions are represented in the same way as by the converters of Protobuf and JSON Schema.")
+}
+
+// DefineBasic declares the settings that converters with other registries have, too.
+func (o *Options) DefineBasic(d *config.Def) {
+	d.Bool(&o.Enhanced, "enhanced.avro.schema.support", false,
+		"Whether to keep the symbols of enums and the namespaces of the records in unions.")
+	d.Bool(&o.MetaData, "connect.meta.data", true,
+		"Whether Avro schemas get properties that keep what Avro has no place for, and whether those are read.", config.Low)
 	d.Int(&o.CacheSize, "schemas.cache.config", 1000, "For how many schemas the conversion is kept.", config.Low)
 }
 

@@ -151,6 +151,8 @@ func (c *toConnect) bytesType(s *schema.Schema, a *Schema) error {
 				return schema.Errorf("scale must be specified and must be a number.")
 			}
 			scale = strconv.Itoa(int(n))
+		} else if c.Elder {
+			return schema.Errorf("scale must be specified and must be a number.")
 		}
 		*s = *schema.DecimalOf(0)
 		schema.WithParam(schema.ScaleParam, scale)(s)
@@ -164,7 +166,7 @@ func (c *toConnect) bytesType(s *schema.Schema, a *Schema) error {
 			}
 		}
 	}
-	if a.Type == Fixed {
+	if a.Type == Fixed && !c.Elder {
 		schema.WithParam(fixedParam, strconv.Itoa(a.Size))(s)
 	}
 	return nil
@@ -326,7 +328,7 @@ func (c *toConnect) describe(s *schema.Schema, a *Schema, at place) error {
 	connectDefault, annotated := a.Props.Get("connect.default")
 	if !at.hasDefault {
 		at.def = connectDefault
-	} else if !annotated && c.MetaData && !c.DiscardTypeDocDefault {
+	} else if !annotated && (c.MetaData || c.Elder) && !c.DiscardTypeDocDefault {
 		schema.WithParam(c.in(fieldDefaultParam), "true")(s)
 	}
 	if at.def != nil {
@@ -413,7 +415,7 @@ func (o *Options) name(s *schema.Schema, a *Schema) error {
 			return schema.Errorf("Invalid schema name: %s", textJSON(v))
 		}
 		full = text
-	} else if a.Type.isNamed() && (a.Type != Fixed || !s.HasName()) {
+	} else if a.Type.isNamed() && (a.Type != Fixed || !s.HasName() && !o.Elder) {
 		full = a.FullName()
 	} else {
 		return nil
