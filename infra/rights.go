@@ -163,14 +163,16 @@ func (r *rights) trigger() {
 
 // class allow what a connector class does in the system it is for, and the secrets its configuration names.
 func (r *rights) class(f *ConnectorFile, c Class) error {
+	all := glueRights(f.Config)
 	if c.Rights != nil {
-		all, err := c.Rights(f.Config)
+		own, err := c.Rights(f.Config)
 		if err != nil {
 			return err
 		}
-		for _, right := range all {
-			r.allow(right.ID, "", right.Why, &awsiam.PolicyStatementProps{Actions: jsii.Strings(right.Actions...), Resources: subs(right.Resources)})
-		}
+		all = append(all, own...)
+	}
+	for _, right := range all {
+		r.allow(right.ID, "", right.Why, &awsiam.PolicyStatementProps{Actions: jsii.Strings(right.Actions...), Resources: subs(right.Resources)})
 	}
 	var statements []*awsiam.PolicyStatementProps
 	if names := f.secrets("secretsManager"); len(names) > 0 {

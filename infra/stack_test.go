@@ -247,10 +247,10 @@ func TestStack_BuildsWithRegistryConverters(t *testing.T) {
 		}
 	}
 	files := connectors(t, fmt.Sprintf(file, "plain", "org.apache.kafka.connect.json.JsonConverter"),
-		fmt.Sprintf(file, "avro", "io.confluent.connect.avro.AvroConverter"))
+		fmt.Sprintf(file, "avro", "io.confluent.connect.avro.AvroConverter"), fmt.Sprintf(file, "glue", "AWSKafkaAvroConverter"))
 	of := code(infra.StackProps{Connectors: files, RuntimeProps: infra.RuntimeProps{Rest: []string{"file"}}})
 	for id, want := range map[string]string{
-		"Plain": "file-sink", "Avro": "file-sink-registry", "SharedFileSource": "file-source-registry",
+		"Plain": "file-sink", "Avro": "file-sink-registry", "Glue": "file-sink-registry", "SharedFileSource": "file-source-registry",
 	} {
 		if got := of(id); got != want {
 			t.Errorf("function %s is %s, want %s", id, got, want)
@@ -258,6 +258,23 @@ func TestStack_BuildsWithRegistryConverters(t *testing.T) {
 	}
 	if got := code(infra.StackProps{Connectors: files, RuntimeProps: infra.RuntimeProps{Registry: true}})("Plain"); got != "file-sink-registry" {
 		t.Errorf("when all are to have it, function Plain is %s", got)
+	}
+}
+
+// A connector that keeps schemas in AWS Glue may look them up there, and make them only where it shall.
+func TestStack_GlueRights(t *testing.T) {
+	const file = `{"name": "%s", "config": {"connector.class": "FileStreamSource", "topic": "t", "file": "f",
+		"value.converter": "com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter", "value.converter.registry.name": "mine",
+		"value.converter.schemaAutoRegistrationEnabled": "%s"}}`
+	s := synth(t, infra.StackProps{Connectors: connectors(t, fmt.Sprintf(file, "makes", "true"), fmt.Sprintf(file, "reads", "false"))})
+	for prefix, makes := range map[string]bool{"MakesRights": true, "ReadsRights": false} {
+		rights := text(s.only(t, "AWS::IAM::Policy", prefix).Properties["PolicyDocument"])
+		if !strings.Contains(rights, "glue:GetSchemaByDefinition") || !strings.Contains(rights, "schema/mine/*") {
+			t.Errorf("%s does not let it find schemas: %s", prefix, rights)
+		}
+		if strings.Contains(rights, "glue:CreateSchema") != makes {
+			t.Errorf("%s: that it may make schemas is not %v: %s", prefix, makes, rights)
+		}
 	}
 }
 

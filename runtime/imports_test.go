@@ -51,7 +51,7 @@ var layers = []layer{
 	{"runtime/javaregex", []string{"runtime/config"}, []string{"github.com/dlclark/regexp2"}},
 	{"runtime/connector", slices.Concat(contract, []string{"runtime/javaregex"}), nil},
 	{"runtime/convert", contract, nil},
-	{"runtime/convert/registry", slices.Concat(contract, []string{"runtime/convert", "runtime/convert/jsonschema", "runtime/schema/..."}), []string{franz, "golang.org/x/sync"}},
+	{"runtime/convert/registry", slices.Concat(contract, []string{"runtime/convert", "runtime/convert/jsonschema", "runtime/schema/..."}), []string{franz, awsSDK, smithy, "golang.org/x/sync", "github.com/klauspost/compress"}},
 	{"runtime/convert/jsonschema", slices.Concat(contract, []string{"runtime/convert"}), []string{"github.com/santhosh-tekuri/jsonschema"}},
 	{"runtime/transform", slices.Concat(contract, []string{"runtime/convert", "runtime/javaregex"}), nil},
 	{"runtime/offset", []string{"runtime/connect"}, nil},

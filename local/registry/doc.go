@@ -5,4 +5,6 @@
 // and are deleted softly and for good. Schemas of Avro are parsed, normalized when asked, and held to the subject's
 // compatibility level; those of Protobuf and JSON Schema are taken as they are, and count as compatible. There are no
 // contexts, rules, modes but READWRITE, nor users.
+//
+// The same address answers the API of AWS Glue's schema registry, as far as Kafka's serializers use it.
 package registry

@@ -18,15 +18,21 @@ func Converters() []connect.Plugin[connect.Converter] {
 
 // Has tells whether a class name, as configurations have it, is that of one of these converters: in full, the simple name, or
 // that without the suffix Converter.
-func Has(class string) bool {
+func Has(class string) bool { return find(class) != "" }
+
+// find returns the full name of a class, "" if it is none of these.
+func find(class string) string {
 	for _, p := range Converters() {
 		simple := p.Class[strings.LastIndexByte(p.Class, '.')+1:]
 		if class == p.Class || class == simple || class == strings.TrimSuffix(simple, "Converter") {
-			return true
+			return p.Class
 		}
 	}
-	return false
+	return ""
 }
+
+// Glue tells whether a class name is that of a converter of AWS Glue.
+func Glue(class string) bool { return strings.HasPrefix(find(class), "com.amazonaws.") }
 
 // NeededBy tells whether a connector with this configuration converts with one of these converters. worker are the settings
 // of the worker, whose converters are those of connectors that name none.
