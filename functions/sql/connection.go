@@ -1,26 +1,16 @@
 package sql
 
 import (
-	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // functions run where there is none
 
 	"github.com/sluice-connect/sluice/runtime/config"
-)
-
-const (
-	// cancelTime is how long a server that was told to stop a statement may take to say so.
-	cancelTime = 2 * time.Second
-	// pingTime is how long a connection that lay idle may take to show that it is alive, and idleTime how long it may have
-	// lain before that is asked.
-	pingTime = 2 * time.Second
-	idleTime = 5 * time.Second
 )
 
 // connection are the settings that both directions have.
@@ -32,9 +22,15 @@ type connection struct {
 	dialectName string
 	timezone    string
 	quoting     string
+	quotes      bool // Aiven's form of quoting
+	provider    string
+	driver      map[string]config.Secret // connection.<property>
 
 	userGiven, passwordGiven bool
 }
+
+// defaultProvider is the class that takes user and password from the settings.
+const defaultProvider = "io.confluent.connect.jdbc.util.DefaultJdbcCredentialsProvider"
 
 // Define declares the settings.
 func (c *connection) Define(d *config.Def) {
@@ -62,7 +58,65 @@ func (c *connection) Define(d *config.Def) {
 		" which PostgreSQL brings to lower case. They are quoted all the same.",
 		config.Check(config.CaseInsensitiveIn("ALWAYS", "NEVER")),
 		config.Medium, config.Group("Database", 8), config.WidthMedium, config.Display("Quote Identifiers"))
+	d.Bool(&c.quotes, "sql.quote.identifiers", true, "Aiven's form of quote.sql.identifiers.",
+		config.Low, config.Group("Database", 16), config.WidthMedium, config.Display("Quote Identifiers"))
+	d.Class(&c.provider, "jdbc.credentials.provider.class", defaultProvider, "Where user and password come from: from the settings, in"+
+		" which ${secretsManager:...} and its like may stand for them.", config.Check(config.Func("a class", checkProvider)),
+		config.Low, config.Group("Database", 17), config.WidthMedium, config.Display("JDBC Credentials Provider Class"))
+	d.Rest(&c.driver, connectionPrefix)
 }
+
+// connectionPrefix stands before the names of properties that are handed to the driver.
+const connectionPrefix = "connection."
+
+func checkProvider(name string, value any) error {
+	if class, _ := value.(config.ClassName); value != nil && class != defaultProvider {
+		return config.Invalid(name, value, "Java classes are not run here; write ${secretsManager:name:key}, ${ssm:name} or"+
+			" ${file:path:key} as connection.user and connection.password")
+	}
+	return nil
+}
+
+// parse takes the URL apart and adds the driver's properties to its parameters, which in all drivers but Connector/J count more.
+func (c *connection) parse() (address, error) {
+	a, err := parseURL(c.url)
+	if err != nil {
+		return a, err
+	}
+	var properties []param
+	for _, name := range slices.Sorted(maps.Keys(c.driver)) {
+		properties = append(properties, param{name, c.driver[name].Reveal()})
+	}
+	if a.system == "mysql" {
+		a.params = append(a.params, properties...)
+	} else {
+		a.params = append(properties, a.params...)
+	}
+	return a, nil
+}
+
+// validateConnection checks the driver's properties, by their names.
+func (c *connection) validateConnection() error {
+	a, err := parseURL(c.url)
+	if err != nil {
+		return nil //nolint:nilerr // the setting's own check reported it
+	}
+	d, ok := dialectOf(a.system)
+	if !ok {
+		return nil
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.driver)) {
+		a.params = []param{{name, c.driver[name].Reveal()}}
+		if _, err := d.connector(a, "user", "password"); err != nil {
+			errs = append(errs, config.Errorf(connectionPrefix+name, "Invalid value for configuration %s: %s", connectionPrefix+name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// folds tells whether the database takes names as if they were not quoted.
+func (c *connection) folds() bool { return strings.EqualFold(c.quoting, "NEVER") || !c.quotes }
 
 // checkURL tells what is wrong with a URL, as far as that can be known without connecting.
 func checkURL(text string) error {
@@ -120,123 +174,6 @@ func zone(text string) (*time.Location, error) {
 		}
 	}
 	return time.LoadLocation(text)
-}
-
-// database is a task's connection to its database, one at a time. It is for one goroutine.
-type database struct {
-	*dialect
-	address address
-	pool    *sql.DB
-	// server is the server's version, which tells MariaDB from MySQL.
-	server string
-	// fold brings identifiers of records to the form in which the database has them; see quote.sql.identifiers.
-	fold func(name string) string
-
-	used    time.Time // when a connection was handed out last
-	limited time.Time // the deadline that the server knows
-	sight   string    // how this user sees who is writing, "" before that was asked
-	blind   bool      // it was said that the user does not see it
-}
-
-// open connects to the database, trying as often as the settings say.
-func (c *connection) open(ctx context.Context) (*database, error) {
-	a, err := parseURL(c.url)
-	if err != nil {
-		return nil, fmt.Errorf("reading connection.url: %w", err)
-	}
-	dialect, ok := dialectOf(a.system)
-	if !ok {
-		return nil, fmt.Errorf("there is no dialect for %s", a.system)
-	}
-	connector, err := dialect.connector(a, c.user, c.password.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("reading connection.url: %w", err)
-	}
-	d := &database{dialect: dialect, address: a, pool: sql.OpenDB(connector), fold: func(name string) string { return name }}
-	if dialect.folds && strings.EqualFold(c.quoting, "NEVER") {
-		d.fold = strings.ToLower
-	}
-	d.pool.SetMaxOpenConns(1)
-	d.pool.SetMaxIdleConns(1)
-	for attempt := 1; ; attempt++ {
-		if err = d.pool.QueryRowContext(ctx, dialect.version).Scan(&d.server); err == nil {
-			d.used = time.Now()
-			return d, nil
-		}
-		if attempt >= c.attempts || !wait(ctx, c.backoff) {
-			break
-		}
-	}
-	err = errors.Join(err, d.pool.Close())
-	return nil, fmt.Errorf("connecting to %s at %s as %q: %w", dialect.name, strings.Join(a.hosts, ", ")+a.file(), c.user, err)
-}
-
-// file is SQLite's file, for messages.
-func (a address) file() string {
-	if a.system == "sqlite" {
-		return a.database
-	}
-	return ""
-}
-
-// wait waits, and tells whether ctx lasted.
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
-}
-
-// conn hands out the connection; the caller closes it, which gives it back. One that is dead, because the server ended it
-// or the function was frozen meanwhile, is replaced first. The server ends statements at ctx's deadline by itself.
-func (d *database) conn(ctx context.Context) (*sql.Conn, error) {
-	conn, err := d.live(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", d.name, err)
-	}
-	d.used = time.Now()
-	if deadline, ok := ctx.Deadline(); ok && !deadline.Equal(d.limited) {
-		for _, statement := range d.limit(d.server, max(1, time.Until(deadline).Milliseconds())) {
-			// Servers too old to know the setting do without: the context ends the wait in any case.
-			_, _ = conn.ExecContext(ctx, statement)
-		}
-		d.limited = deadline
-	}
-	return conn, nil
-}
-
-// live returns a connection that answers, if it lay idle for long enough to be in doubt.
-func (d *database) live(ctx context.Context) (*sql.Conn, error) {
-	conn, err := d.pool.Conn(ctx)
-	if err != nil || time.Since(d.used) < idleTime {
-		return conn, err
-	}
-	pinging, cancel := context.WithTimeout(ctx, pingTime)
-	defer cancel()
-	if conn.PingContext(pinging) == nil {
-		return conn, nil
-	}
-	d.discard(conn)
-	return d.pool.Conn(ctx)
-}
-
-// discard closes the connection behind conn, whatever goes on in it.
-func (d *database) discard(conn *sql.Conn) {
-	d.limited = time.Time{}
-	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-	_ = conn.Close()
-}
-
-// close lets go of the connection.
-func (d *database) close() error {
-	if err := d.pool.Close(); err != nil {
-		return fmt.Errorf("closing the connection to %s: %w", d.name, err)
-	}
-	return nil
 }
 
 // either returns the first text that is not empty.

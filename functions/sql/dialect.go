@@ -33,6 +33,11 @@ type dialect struct {
 	// it is to be told of the server.
 	limit   func(server string, ms int64) []string
 	version string
+	// number asks for the connection's number, and kill ends what runs on the connection of a number, both "" if the driver has
+	// the server end what nobody waits for.
+	number, kill string
+	// isolate is the statement that sets the isolation of all transactions of a connection, such as READ COMMITTED.
+	isolate func(level string) (statement string, err error)
 	// read runs a query on a driver's connection; see [database.query].
 	read func(ctx context.Context, dc any, t *typing, about *table, statement string, args []string) (result, error)
 	// zoned says that the database reads times with an offset from UTC; without it they are those of db.timezone.

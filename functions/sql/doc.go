@@ -23,6 +23,9 @@
 // with a cache, and timestamps of an application's own clock, for which there is timestamp.delay.interval.ms.
 // sluice.horizon=none has the originals' behaviour.
 //
+// A query that fails for a reason that may go away, a lock not got in time say, is sent again as query.retry.attempts says.
+// Where the original would send a query again that can never succeed, the task fails, and says why.
+//
 // An offset never passes a timestamp whose rows were not all read: records in the midst of rows with one timestamp have no
 // offset.
 //
@@ -57,8 +60,8 @@
 //
 // # Connections
 //
-// A JDBC URL is understood with the parameters that matter here; one that is not known is an error. Several hosts are tried in
-// their order. Certificates are read as PEM, not from Java's key stores. Where MySQL's caching_sha2_password goes without
+// A JDBC URL is understood with the parameters that matter here; one that is not known is an error. So it is with driver
+// properties, which are settings of their own, connection.<property>. Several hosts are tried in their order. Certificates are read as PEM, not from Java's key stores. Where MySQL's caching_sha2_password goes without
 // TLS, the password is encrypted with the server's public key, which is asked of the server unless serverRSAPublicKeyFile
 // names it.
 //
@@ -66,7 +69,7 @@
 //
 // [dialect] holds what a database system has of its own; all else is the same for all of them. [connection] are the
 // settings both directions have; its open gives a [database]: the one connection of a task, replaced when it is found
-// dead, whose server ends statements when the invocation does. [table] is what the catalog says of a table. [reader] reads
+// dead, whose server ends a statement when nobody waits for it any more. [table] is what the catalog says of a table. [reader] reads
 // one table of a source up to a [horizon], by a [result] that is read row by row. A [sinkWriter] makes a [plan] for each pair
 // of schemas, parts a batch into segments that go the same way, and hands them to the [rowWriter] of the system.
 //

@@ -197,9 +197,9 @@ func (r *reader) note(ctx context.Context, h *horizon) error {
 
 // writers asks who is writing to the table, or to any table for a query or a view.
 func (r *reader) writers(ctx context.Context) ([]string, bool, error) {
-	name := &r.name
-	if r.about == nil || slices.ContainsFunc(r.settings.tableTypes, func(t string) bool { return !strings.EqualFold(t, "TABLE") }) {
-		name = nil
+	var name *tableName
+	if r.about != nil && !slices.ContainsFunc(r.settings.tableTypes, func(t string) bool { return !strings.EqualFold(t, "TABLE") }) {
+		name = &r.about.name // with its catalog or schema, though table.names.qualify leaves it out
 	}
 	return r.db.writers(ctx, r.db, name, r.settings.byTime())
 }

@@ -17,7 +17,9 @@ func mysqlDialect() *dialect {
 	return &dialect{
 		name: "MySql", systems: []string{"mysql", "mariadb"}, quote: '`', catalogs: true,
 		connector: mysqlConnector, limit: mysqlLimit,
-		version: "select version()", read: mysqlRead, clock: mysqlClock,
+		version: "select version()", number: "select connection_id()", kill: "kill",
+		isolate: func(level string) (string, error) { return "set session transaction isolation level " + level, nil },
+		read:    mysqlRead, clock: mysqlClock,
 		// As a text it would be made a TIMESTAMP, and 1970 is none: nothing would be later.
 		before: "CAST(", after: " AS DATETIME(6))",
 		writers:    mysqlWriters,

@@ -23,7 +23,10 @@ func postgresDialect() *dialect {
 		connector: postgresConnector,
 		limit:     func(_ string, ms int64) []string { return []string{fmt.Sprintf("set statement_timeout = %d", ms)} },
 		version:   "show server_version",
-		read:      postgresRead, zoned: true, clock: postgresClock, oldest: postgresOldest, writers: postgresWriters,
+		isolate: func(level string) (string, error) {
+			return "set session characteristics as transaction isolation level " + level, nil
+		},
+		read: postgresRead, zoned: true, clock: postgresClock, oldest: postgresOldest, writers: postgresWriters,
 		listTables: postgresTables, readColumns: postgresColumns,
 	}
 }

@@ -32,7 +32,8 @@ type reader struct {
 	horizon *horizon
 	moved   bool // place changed in a way that no record tells
 
-	open *opened // the query that runs, or nil
+	failures int     // of queries, one after the other
+	open     *opened // the query that runs, or nil
 }
 
 // opened is a query that runs.

@@ -47,12 +47,12 @@ func (d *database) query(ctx context.Context, t *typing, about *table, statement
 	})
 	if err != nil {
 		if ctx.Err() != nil || dead(err) {
-			d.discard(conn)
+			d.discard(ctx, conn)
 			return nil, err
 		}
 		return nil, errors.Join(err, conn.Close())
 	}
-	return &held{result: r, database: d, conn: conn}, nil
+	return &held{ctx: ctx, result: r, database: d, conn: conn}, nil
 }
 
 // dead tells whether an error says that the connection is of no more use.
@@ -63,6 +63,7 @@ func dead(err error) bool {
 // held is a result with the connection it is read from.
 type held struct {
 	result
+	ctx      context.Context //nolint:containedctx // the query's, which tells whether it was given up
 	database *database
 	conn     *sql.Conn
 	finished bool
@@ -79,7 +80,7 @@ func (h *held) next(values []any) error {
 // close gives the connection back. One with rows still to come is closed: to read them all would take long.
 func (h *held) close() error {
 	if !h.finished {
-		h.database.discard(h.conn)
+		h.database.discard(h.ctx, h.conn)
 		return nil
 	}
 	return errors.Join(h.result.close(), h.conn.Close())

@@ -1,7 +1,6 @@
 package sql
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -20,6 +19,16 @@ const (
 	modeTimestampPlus = "timestamp+incrementing"
 )
 
+// The values of transaction.isolation.mode.
+const (
+	isolationDefault  = "DEFAULT"
+	isolationSnapshot = "SQL_SERVER_SNAPSHOT"
+)
+
+func isolations() []string {
+	return []string{isolationDefault, "READ_UNCOMMITTED", "READ_COMMITTED", "REPEATABLE_READ", "SERIALIZABLE", isolationSnapshot}
+}
+
 // aivenPrefix is what the names of Aiven's classes begin with. Where their connector differs from Confluent's, it is
 // followed if it was asked for by that name.
 const aivenPrefix = "io.aiven."
@@ -29,30 +38,35 @@ type sourceSettings struct {
 	connection
 	class string
 
-	mode                            string
-	incrementing                    string
-	incrementingMapping             []string
-	timestamps                      []string
-	timestampMapping                []string
-	initialTime, initialMillis      any
-	initialID                       int64
-	nonNull                         bool
-	whitelist, blacklist            []string
-	include, exclude                []string
-	tableTypes                      []string
-	catalogPattern, schemaPattern   string
-	hasCatalog, hasSchema           bool
-	query, maskedQuery, querySuffix string
-	topicPrefix                     string
-	batch                           int
-	pollEvery, replanEvery          time.Duration
-	delay                           time.Duration
-	mapping                         string
-	precisionMapping                bool
-	granularity                     string
-	types                           string
-	horizon                         string
-	horizonDelay                    time.Duration
+	mode                          string
+	incrementing                  string
+	incrementingMapping           []string
+	timestamps                    []string
+	timestampMapping              []string
+	initialTime, initialMillis    any
+	initialID                     int64
+	nonNull                       bool
+	whitelist, blacklist          []string
+	include, exclude              []string
+	tableTypes                    []string
+	catalogPattern, schemaPattern string
+	hasCatalog, hasSchema         bool
+	query, querySuffix            string
+	maskedQuery                   config.Secret
+	topicPrefix                   string
+	prefixGiven                   bool
+	qualified                     bool
+	batch                         int
+	pollEvery, replanEvery        time.Duration
+	delay                         time.Duration
+	mapping                       string
+	precisionMapping              bool
+	granularity                   string
+	types                         string
+	horizon                       string
+	horizonDelay                  time.Duration
+	retries                       int
+	isolation                     string
 
 	// tables are those of a task, quoted, as its plan says.
 	tables string
@@ -92,6 +106,9 @@ func (s *sourceSettings) defineTables(d *config.Def) {
 		config.NullDefault(), config.Given(&s.hasSchema), config.Group(group, 14), config.Display("Schema pattern"))
 	d.List(&s.tableTypes, "table.types", []string{"TABLE"}, "Kinds of tables to read, such as TABLE and VIEW.",
 		config.Low, config.Group("Connector", 4), config.Display("Table Types"))
+	d.Bool(&s.qualified, "table.names.qualify", true, "Aiven's: whether tables are named with their schema or catalog. If not, the"+
+		" database finds them, by PostgreSQL's search path say, and two of one name are one.",
+		config.Low, config.Group(group, 15), config.Display("Qualify table names"))
 }
 
 func (s *sourceSettings) defineMode(d *config.Def) {
@@ -119,9 +136,17 @@ func (s *sourceSettings) defineMode(d *config.Def) {
 		config.Low, config.Group(group, 9), config.Display("Validate Non Null"))
 	d.String(&s.query, "query", "", "A query to read instead of tables. Unless the mode is bulk, a WHERE must fit behind it.",
 		config.Group(group, 10), config.Display("Query"))
-	d.String(&s.maskedQuery, "query.masked", "", "The same as query.", config.Group(group, 11), config.Display("Query"))
+	d.Password(&s.maskedQuery, "query.masked", "The same as query, shown nowhere.", config.NullDefault(),
+		config.Group(group, 11), config.Display("Query"))
 	d.String(&s.querySuffix, "query.suffix", "", "What to put behind every query, such as a LIMIT.",
 		config.Low, config.Group(group, 12), config.Display("Query suffix"))
+	d.String(&s.isolation, "transaction.isolation.mode", isolationDefault, "The isolation of the transactions that read: "+
+		strings.Join(isolations(), ", ")+". DEFAULT is the database's own.", config.Check(config.CaseInsensitiveIn(isolations()...)),
+		config.Low, config.Group(group, 17), config.Display("Transaction Isolation Mode"))
+	d.Int(&s.retries, "query.retry.attempts", -1, "How often to query a table again after an error that may go away, such as a lock"+
+		" not got in time, before the task fails: the number of failures in a row that are too many; -1 and 0 for no end. An error"+
+		" that the same query must meet again, such as a column that is missing, is not tried again.",
+		config.Low, config.Group(group, 18), config.Display("Query Retry Attempts"))
 }
 
 func (s *sourceSettings) defineTypes(d *config.Def) {
@@ -153,11 +178,15 @@ func numericMappings() config.Validator {
 func (s *sourceSettings) defineRunning(d *config.Def) {
 	const group = "Connector"
 	d.String(&s.topicPrefix, "topic.prefix", "", "What the name of a table's topic begins with; the whole topic of a query.",
-		config.Required(), config.High, config.Group(group, 1), config.Display("Topic Prefix"))
+		config.Given(&s.prefixGiven), config.Check(config.Func("letters, digits, '.', '_' and '-'", checkPrefix)),
+		config.High, config.Group(group, 1), config.Display("Topic Prefix"))
 	d.Int(&s.batch, "batch.max.rows", 100, "Most rows read in one poll.", config.Check(config.AtLeast(1)),
 		config.Low, config.Group(group, 2), config.Display("Max Rows Per Batch"))
 	d.MillisInt(&s.pollEvery, "poll.interval.ms", 5*time.Second, "How often to look for rows in each table.",
 		config.Check(config.AtLeast(0)), config.High, config.Group(group, 3), config.Display("Poll Interval (ms)"))
+	d.Millis(new(time.Duration), "poll.linger.ms", 5*time.Second, "How long the original waits for a batch to fill. A poll here returns"+
+		" what there is; the runtime waits, see sluice.source.idle.ms.", config.Check(config.AtLeast(0)),
+		config.Low, config.Group(group, 9), config.Display("Poll Linger (ms)"))
 	d.Millis(&s.replanEvery, "table.poll.interval.ms", time.Minute, "How often to look for new tables and such that are gone.",
 		config.Check(config.AtLeast(0)), config.Low, config.Group(group, 5), config.Display("Metadata Change Monitoring Interval (ms)"))
 	d.Millis(&s.delay, "timestamp.delay.interval.ms", 0, "How old a timestamp must be to be read.", config.Check(config.AtLeast(0)),
@@ -170,67 +199,6 @@ func (s *sourceSettings) defineRunning(d *config.Def) {
 		config.Low, config.Group(group, 8), config.Display("Incrementing delay (ms)"))
 }
 
-// Validate checks what settings say together, in Confluent's words.
-func (s *sourceSettings) Validate() error {
-	errs := []error{s.validateMode()}
-	legacy, lists := len(s.whitelist)+len(s.blacklist) > 0, len(s.include)+len(s.exclude) > 0
-	filters := []string{"table.whitelist", "table.blacklist", "table.include.list", "table.exclude.list"}
-	all := func(names []string, message string) {
-		for _, name := range names {
-			errs = append(errs, config.Errorf(name, "%s", message))
-		}
-	}
-	switch {
-	case s.theQuery() != "" && (legacy || lists):
-		all(append([]string{"query"}, filters...), "Do not specify table filtering configs with 'query'. Remove table.whitelist / table.blacklist / table.include.list / table.exclude.list when using query mode.")
-	case s.theQuery() == "" && !legacy && !lists && !s.aiven():
-		all(filters, "At least one table filtering configuration is required. Provide one of: table.whitelist, table.blacklist, table.include.list, or table.exclude.list.")
-	case legacy && lists:
-		all(filters, "Do not mix table.whitelist or table.blacklist with table.include.list or table.exclude.list.")
-	case len(s.whitelist) > 0 && len(s.blacklist) > 0:
-		all(filters[:2], "table.whitelist and table.blacklist are exclusive.")
-	}
-	for i, list := range [][]string{s.include, s.exclude} {
-		if _, err := expressions(list); err != nil {
-			errs = append(errs, config.Invalid(filters[2+i], list, err.Error()))
-		}
-	}
-	if s.query != "" && s.maskedQuery != "" {
-		all([]string{"query", "query.masked"}, "Only one of query and query.masked may be given.")
-	}
-	for name, list := range map[string][]string{"incrementing.column.mapping": s.incrementingMapping, "timestamp.columns.mapping": s.timestampMapping} {
-		if _, err := columnMappings(list); err != nil {
-			errs = append(errs, config.Invalid(name, list, err.Error()))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (s *sourceSettings) validateMode() error {
-	var errs []error
-	switch s.mode {
-	case modeBulk, modeIncrementing:
-	case modeTimestamp, modeTimestampPlus:
-		if len(s.timestamps)+len(s.timestampMapping) == 0 {
-			errs = append(errs, config.Errorf("timestamp.column.name",
-				"Timestamp column(s) must be specified when using mode %s: give timestamp.column.name or timestamp.columns.mapping.", s.mode))
-		}
-	case "":
-		for _, name := range []string{
-			"mode", "incrementing.column.name", "incrementing.column.mapping", "timestamp.column.name", "timestamp.columns.mapping", "validate.non.null",
-		} {
-			errs = append(errs, config.Errorf(name, "Query mode must be specified"))
-		}
-		return errors.Join(errs...)
-	default:
-		return config.Invalid("mode", s.mode, "String must be one of: bulk, timestamp, incrementing, timestamp+incrementing")
-	}
-	if s.theQuery() != "" && s.byID() && s.incrementing == "" {
-		errs = append(errs, config.Errorf("incrementing.column.name", "The incrementing column of a query must be named."))
-	}
-	return errors.Join(errs...)
-}
-
 // byID and byTime tell what rows are found by.
 func (s *sourceSettings) byID() bool {
 	return s.mode == modeIncrementing || s.mode == modeTimestampPlus
@@ -238,7 +206,7 @@ func (s *sourceSettings) byID() bool {
 
 func (s *sourceSettings) byTime() bool { return s.mode == modeTimestamp || s.mode == modeTimestampPlus }
 
-func (s *sourceSettings) theQuery() string { return either(s.query, s.maskedQuery) }
+func (s *sourceSettings) theQuery() string { return either(s.query, s.maskedQuery.Reveal()) }
 
 // limited finds a LIMIT in query.suffix.
 func (s *sourceSettings) limited() int {

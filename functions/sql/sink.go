@@ -115,7 +115,7 @@ func exception(err error) error {
 // How often a batch is repeated at once, because the database chose it to solve a conflict, the connection turned out to be
 // dead, or a table to have changed.
 const (
-	mostConflicts = 5
+	mostConflicts = 10
 	mostLost      = 1
 	mostChanged   = 1
 )
@@ -139,7 +139,7 @@ func (t *sinkTask) attempts(ctx context.Context, records []connect.Record, singl
 			lost++
 		case kind == conflict && conflicts < mostConflicts:
 			conflicts++
-			if !wait(ctx, time.Duration(conflicts)*20*time.Millisecond+rand.N(20*time.Millisecond)) {
+			if !wait(ctx, 20*time.Millisecond+rand.N(time.Duration(conflicts)*50*time.Millisecond)) {
 				return err
 			}
 			continue
@@ -159,8 +159,8 @@ func (t *sinkTask) attempt(ctx context.Context, records []connect.Record, single
 	}
 	defer func() {
 		t.writer.conn = nil
-		if err != nil && failureOf(err) == lostConnection {
-			t.db.discard(conn)
+		if err != nil && (ctx.Err() != nil || failureOf(err) == lostConnection) {
+			t.db.discard(ctx, conn)
 			return
 		}
 		_ = conn.Close()
@@ -236,7 +236,7 @@ func (t *sinkTask) transaction(ctx context.Context, segments []segment, records 
 		undoing, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
 		defer cancel()
 		if w.exec(undoing, "ROLLBACK") != nil {
-			t.db.discard(w.conn)
+			t.db.discard(ctx, w.conn)
 		}
 	}()
 	var at map[connect.TopicPartition]position

@@ -189,7 +189,7 @@ func (s *sinkSettings) zones() zones {
 
 // Validate judges settings that depend on each other.
 func (s *sinkSettings) Validate() error {
-	var errs []error
+	errs := []error{s.validateConnection()}
 	wrongDelete := s.deletes && s.pkMode() != pkRecordKey
 	switch {
 	case wrongDelete && s.aiven():

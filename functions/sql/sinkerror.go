@@ -86,6 +86,22 @@ func mysqlFailure(number uint16) failure {
 	return otherFailure
 }
 
+// transient tells whether the same query may succeed another time.
+func transient(err error) bool {
+	if dead(err) || failureOf(err) == conflict {
+		return true
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		// 53, 57 and 58: resources, an operator's intervention, the system; 55000: not in the prerequisite state.
+		return slices.Contains([]string{"53", "57", "58"}, pg.Code[:min(2, len(pg.Code))]) || pg.Code == "55000"
+	}
+	if my, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		// Too many connections, out of memory or of disk, interrupted, out of time.
+		return slices.Contains([]uint16{1021, 1037, 1040, 1041, 1114, 1203, 1226, 1317, 1969, 3024}, my.Number)
+	}
+	return false
+}
+
 // SQLite's result codes.
 const (
 	sqliteBusy, sqliteLocked, sqliteTooBig, sqliteConstraint, sqliteMismatch = 5, 6, 18, 19, 20

@@ -2,9 +2,7 @@ package sql
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -46,114 +44,38 @@ type sourceTask struct {
 	records []connect.Record
 }
 
-// Plan spreads the tables over tasks: as many to each, in the order of their names. A query is read by one.
-func (s *sourceTask) Plan(ctx context.Context, settings map[string]string, limit int) (plan []map[string]string, err error) {
-	if s.theQuery() != "" {
-		task := maps.Clone(settings)
-		task[tablesKey] = ""
-		return []map[string]string{task}, nil
-	}
-	db, err := s.connection.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, db.close()) }()
-	names, err := s.list(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	if same := ambiguous(names); len(same) > 0 {
-		if s.aiven() {
-			return []map[string]string{}, nil
-		}
-		return nil, refuse("The connector uses the unqualified table name as the topic name and has detected duplicate"+
-			" unqualified table names. This could lead to mixed data types in the topic and downstream processing errors. To"+
-			" prevent such processing errors, the JDBC Source connector fails to start when it detects duplicate table name"+
-			" configurations. Update the connector's '%s' config to include exactly one table in each of the tables listed"+
-			" below.\n\t%s", s.filter(), strings.Join(same, ", "))
-	}
-	groups := min(len(names), limit)
-	plan = make([]map[string]string, groups)
-	for i := range plan {
-		// The first tasks get one more if it does not come out even.
-		n := len(names) / (groups - i)
-		if len(names)%(groups-i) > 0 {
-			n++
-		}
-		quoted := make([]string, n)
-		for j, name := range names[:n] {
-			quoted[j] = db.quotedTable(name)
-		}
-		names = names[n:]
-		plan[i] = maps.Clone(settings)
-		plan[i][tablesKey] = strings.Join(quoted, ",")
-	}
-	return plan, nil
-}
-
-// list lists the tables that the filters let through.
-func (s *sourceTask) list(ctx context.Context, db *database) ([]tableName, error) {
-	f := tableFilter{types: make([]string, len(s.tableTypes))}
-	for i, t := range s.tableTypes {
-		f.types[i] = strings.ToUpper(t)
-	}
-	if s.hasCatalog && s.catalogPattern != "" {
-		f.catalog = &s.catalogPattern
-	}
-	if s.hasSchema && s.schemaPattern != "" {
-		f.schema = &s.schemaPattern
-	}
-	names, err := db.tables(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(names, func(n tableName) bool { return !s.wants(db.dialect, n) }), nil
-}
-
-// filter is the name of the setting that says which tables are read.
-func (s *sourceTask) filter() string {
-	switch {
-	case len(s.blacklist) > 0:
-		return "table.blacklist"
-	case len(s.include) > 0:
-		return "table.include.list"
-	case len(s.exclude) > 0:
-		return "table.exclude.list"
-	}
-	return "table.whitelist"
-}
-
-// ambiguous lists the tables that share their name with another one.
-func ambiguous(names []tableName) []string {
-	var same []string
-	for _, n := range names {
-		if slices.ContainsFunc(names, func(o tableName) bool { return o != n && o.table == n.table }) {
-			same = append(same, n.String())
-		}
-	}
-	return same
-}
-
-// ReplanEvery is how often to look for new tables.
-func (s *sourceTask) ReplanEvery() time.Duration {
-	if s.theQuery() != "" {
-		return 0
-	}
-	return s.replanEvery
-}
-
 // Check tells whether the database is in reach.
 func (s *sourceTask) Check(ctx context.Context) error {
-	db, err := s.connection.open(ctx)
+	db, err := s.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	return db.close()
 }
 
+// openDatabase connects, with the isolation that was asked for.
+func (s *sourceTask) openDatabase(ctx context.Context) (*database, error) {
+	if strings.EqualFold(s.isolation, isolationDefault) {
+		return s.connection.open(ctx)
+	}
+	a, err := s.parse()
+	if err != nil {
+		return nil, fmt.Errorf("reading connection.url: %w", err)
+	}
+	d, ok := dialectOf(a.system)
+	if !ok {
+		return nil, fmt.Errorf("there is no dialect for %s", a.system)
+	}
+	statement, err := d.isolate(strings.ReplaceAll(strings.ToUpper(s.isolation), "_", " "))
+	if err != nil {
+		return nil, fmt.Errorf("setting transaction.isolation.mode: %w", err)
+	}
+	return s.connection.open(ctx, statement)
+}
+
 // Open connects and finds out where to go on in each table.
 func (s *sourceTask) Open(ctx context.Context, a connect.Assignment) (err error) {
-	if s.db, err = s.connection.open(ctx); err != nil {
+	if s.db, err = s.openDatabase(ctx); err != nil {
 		return err
 	}
 	names := []tableName{{}}
@@ -183,26 +105,6 @@ func (s *sourceTask) Open(ctx context.Context, a connect.Assignment) (err error)
 		s.readers = append(s.readers, r)
 	}
 	return nil
-}
-
-// parseTables reads names separated by commas.
-func (d *dialect) parseTables(text string) ([]tableName, error) {
-	var names []tableName
-	for len(text) > 0 {
-		end := 0
-		for quoted := false; end < len(text) && (quoted || text[end] != ','); end++ {
-			if text[end] == d.quote {
-				quoted = !quoted
-			}
-		}
-		name, err := d.parseTable(strings.TrimSpace(text[:end]))
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-		text = text[min(end+1, len(text)):]
-	}
-	return names, nil
 }
 
 // look looks at the table's columns. usable is false if there is nothing to read there, now.
@@ -342,7 +244,8 @@ func (s *sourceTask) Poll(ctx context.Context) ([]connect.Record, error) {
 	return nil, nil
 }
 
-// poll reads from one table. A query that has given nothing yet is sent again, once, when its connection turns out dead.
+// poll reads from one table. A query that has given nothing yet is sent again at once, one time, when its connection turns
+// out dead; after what else may go away it is sent again when the table would be due, as often as query.retry.attempts says.
 func (s *sourceTask) poll(ctx context.Context, r *reader) (done bool, err error) {
 	for try := 1; ; try++ {
 		ready, err := r.ready(ctx)
@@ -354,16 +257,26 @@ func (s *sourceTask) poll(ctx context.Context, r *reader) (done bool, err error)
 		}
 		switch {
 		case err == nil:
+			if done {
+				r.failures = 0
+			}
 			return done, nil
 		case ctx.Err() != nil:
 			return false, context.Cause(ctx)
-		case !dead(err):
+		case dead(err) && len(s.records) == 0 && try == 1:
+			continue
+		case !transient(err):
 			return false, err
-		case len(s.records) > 0 || try > 1:
-			return false, connect.Retry(err, 0)
 		}
+		if r.failures++; s.retries > 0 && r.failures >= s.retries {
+			return false, schema.NewError(schema.ConnectException, "Failed to query table after retries", err)
+		}
+		return false, connect.Retry(err, min(s.pollEvery, mostPause))
 	}
 }
+
+// mostPause is the longest pause before a query is sent again that failed.
+const mostPause = 5 * time.Second
 
 // Position is what changed without a record: a start at "now", a horizon that was not reached yet.
 func (s *sourceTask) Position() connect.Offsets {

@@ -19,7 +19,7 @@ func sqliteDialect() *dialect {
 		connector: sqliteConnector,
 		limit:     func(string, int64) []string { return nil }, // the context interrupts it
 		version:   "select sqlite_version()", read: sqliteRead, clock: sqliteClock,
-		comparable: sqliteComparable, writers: sqliteWriters,
+		isolate: sqliteIsolate, comparable: sqliteComparable, writers: sqliteWriters,
 		listTables: sqliteTables, readColumns: sqliteColumns,
 	}
 }
@@ -52,6 +52,18 @@ func sqliteConnector(a address, _, _ string) (driver.Connector, error) {
 		path = ":memory:"
 	}
 	return sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode())
+}
+
+// sqliteIsolate is as in the JDBC driver: transactions are serializable, but for those that may look at what others have not
+// committed, where they share a cache.
+func sqliteIsolate(level string) (string, error) {
+	switch level {
+	case "SERIALIZABLE":
+		return "pragma read_uncommitted = false", nil
+	case "READ UNCOMMITTED":
+		return "pragma read_uncommitted = true", nil
+	}
+	return "", fmt.Errorf("SQLite has no isolation %s; it has SERIALIZABLE and READ_UNCOMMITTED", level)
 }
 
 func sqliteClock(ctx context.Context, q querier) (time.Time, error) {

@@ -106,7 +106,7 @@ func TestSource_Suite(t *testing.T) {
 			t.Run(system+"/"+mode, func(t *testing.T) {
 				t.Parallel()
 				connecttest.Source(t, connecttest.SourceSuite{
-					Connector: sql.Source, Required: []string{"connection.url", "mode", "topic.prefix"},
+					Connector: sql.Source, Required: []string{"connection.url", "mode"},
 					Fresh: func(t *testing.T) connecttest.SourceOrigin {
 						t.Helper()
 						return fresh(t, system).origin(t, settings)

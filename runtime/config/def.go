@@ -26,6 +26,7 @@ type Def struct {
 	keys   []*key
 	byName map[string]*key
 	groups []string
+	rests  []rest
 	errs   []error
 }
 
@@ -135,6 +136,7 @@ func (d *Def) Any(p *any, name string, t Type, def any, doc string, opts ...Opti
 func (d *Def) Include(t Definer, hide ...string) {
 	inner := Definitions(t)
 	d.errs = append(d.errs, inner.errs...)
+	d.rests = append(d.rests, inner.rests...)
 	for _, k := range inner.keys {
 		if !slices.Contains(hide, k.name) {
 			d.add(*k)
@@ -147,6 +149,9 @@ func (d *Def) Include(t Definer, hide ...string) {
 func (d *Def) Embed(prefix, group string, order int, t Definer) {
 	inner := Definitions(t)
 	d.errs = append(d.errs, inner.errs...)
+	for _, r := range inner.rests {
+		d.rests = append(d.rests, rest{prefix + r.prefix, r.into})
+	}
 	for i, k := range inner.sorted() {
 		d.add(k.under(prefix, group, order+i))
 	}

@@ -183,6 +183,33 @@ func TestPrefixed_CutsThePrefixOff(t *testing.T) {
 	}
 }
 
+func TestRest_TakesWhatNobodyDeclared(t *testing.T) {
+	t.Parallel()
+	var url string
+	var rest map[string]config.Secret
+	d := config.DefinerFunc(func(d *config.Def) {
+		d.Rest(&rest, "c.")
+		d.String(&url, "c.url", "", "")
+	})
+	values := map[string]string{"c.url": "u", "c.ssl": " on ", "c.": "x", "other": "y"}
+	if err := config.Parse(values, d); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]config.Secret{"ssl": config.NewSecret("on")}, rest, cmp.AllowUnexported(config.Secret{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	under := config.DefinerFunc(func(o *config.Def) { o.Embed("in.", "G", 1, d) })
+	if err := config.Parse(map[string]string{"in.c.ssl": "off", "c.ssl": "on"}, under); err != nil {
+		t.Fatal(err)
+	}
+	if len(rest) != 1 || rest["ssl"].Reveal() != "off" {
+		t.Errorf("embedded: %v", rest)
+	}
+	if err := config.Parse(map[string]*string{"c.ssl": nil}, config.DefinerFunc(func(o *config.Def) { o.Include(d) })); err != nil || len(rest) != 0 {
+		t.Errorf("null: %v, %v", rest, err)
+	}
+}
+
 func TestValidator_PrintsAsKafkaDoes(t *testing.T) {
 	t.Parallel()
 	for want, v := range map[string]config.Validator{

@@ -45,6 +45,9 @@ func Parse[V Text](values map[string]V, targets ...Definer) error {
 			_, notNull := textOf(raw)
 			k.assign(v, isSet && notNull)
 		}
+		for _, r := range d.rests {
+			*r.into = restOf(r, d, values)
+		}
 	}
 	return errors.Join(errs...)
 }

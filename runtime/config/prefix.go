@@ -13,6 +13,35 @@ func Prefixed[V Text](values map[string]V, prefix string) map[string]V {
 	return out
 }
 
+// rest takes the settings under a prefix that nobody declared.
+type rest struct {
+	prefix string
+	into   *map[string]Secret
+}
+
+// Rest takes the settings whose names start with prefix and that are not declared, by their names without it: what a plugin
+// hands on to a library of its own, as Kafka's originalsWithPrefix serves for. Null is left out. Who hands them on may be the
+// first who sees that one is wrong.
+func (d *Def) Rest(p *map[string]Secret, prefix string) {
+	d.rests = append(d.rests, rest{prefix, p})
+}
+
+// restOf are the settings that r is for.
+func restOf[V Text](r rest, d *Def, values map[string]V) map[string]Secret {
+	var out map[string]Secret
+	for name, v := range Prefixed(values, r.prefix) {
+		text, notNull := textOf(v)
+		if !notNull || d.byName[r.prefix+name] != nil {
+			continue
+		}
+		if out == nil {
+			out = map[string]Secret{}
+		}
+		out[name] = NewSecret(trim(text))
+	}
+	return out
+}
+
 // prefixedRecommender sees the settings of its own plugin only, without the prefix.
 type prefixedRecommender struct {
 	prefix string

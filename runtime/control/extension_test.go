@@ -43,7 +43,7 @@ func settings(t *testing.T, pairs ...string) control.Settings {
 
 // secretive is a source with a password, which the file source takes for a setting it does not know.
 const secretive = `{"name": "c", "config": {"connector.class": "FileStreamSource", "file": "f", "topic": "t",
-	"producer.override.sasl.jaas.config": "hush", "producer.override.ssl.key.password": "${file:/x:y}", "unlucky": "[hidden]"}}`
+	"producer.override.sasl.jaas.config": "hush", "producer.override.ssl.key.password": "${file:/x:y}", "unlucky": "[hidden]", "driver.keyPassword": "hush"}}`
 
 func TestServer_MasksPasswords(t *testing.T) {
 	t.Parallel()

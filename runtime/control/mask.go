@@ -57,8 +57,13 @@ func (s *Server) passwordsOf(ctx context.Context, c offset.Connector, p Plugin) 
 			return keys, err
 		})
 	}
-	return func(name string) bool { return slices.Contains(names, name) || clientSecret(name) }
+	return func(name string) bool {
+		return slices.Contains(names, name) || clientSecret(name) || soundsSecret(name)
+	}
 }
+
+// soundsSecret tells whether a setting is a password by its name alone, such as one of a driver that nobody declares.
+func soundsSecret(name string) bool { return strings.HasSuffix(strings.ToLower(name), "password") }
 
 // classes remembers which settings of connector classes are passwords. They cannot change while a process lives.
 type classes struct {
