@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -54,11 +55,12 @@ func (d *desk) compare(ctx context.Context) error {
 	})
 }
 
-// gaveUp tells whether an invocation of the source ended before Kafka had acknowledged what it sent, as one may on a machine
-// that has much else to do.
+// gaveUp tells whether an invocation of the source ended before Kafka had acknowledged what it sent, or could not keep its
+// lease, as one may on a machine that has much else to do.
 func (d *desk) gaveUp() (bool, error) {
-	said, err := os.ReadFile(d.path("desk.log"))
-	return bytes.Contains(said, []byte("waiting for Kafka to acknowledge")) || bytes.Contains(said, []byte(kafka.ErrDeliveryTimeout.Error())), err
+	said, err := os.ReadFile(d.path(filepath.Join("data", "logs", d.name+"-source.log")))
+	return slices.ContainsFunc([]string{"waiting for Kafka to acknowledge", kafka.ErrDeliveryTimeout.Error(), `"did":"fenced"`},
+		func(sign string) bool { return bytes.Contains(said, []byte(sign)) }), err
 }
 
 // withFalls adds to the starts that are known those that are not: after an invocation that gave up, the next one starts at
