@@ -112,20 +112,28 @@ type result struct {
 	took, cpu time.Duration
 }
 
-// print shows the contestants' medians side by side.
+// medians of the runs of one contestant.
+func medians(runs []result) result {
+	var took, used []time.Duration
+	for _, r := range runs {
+		took, used = append(took, r.took), append(used, r.cpu)
+	}
+	return result{median(took), median(used)}
+}
+
+// print shows the contestants' medians side by side, and how many times as long and as much CPU as Sluice they took.
 func print(b *testing.B, records int, order []string, all map[string][]result) {
 	b.Helper()
-	b.Logf("%-24s %12s %14s %12s", "medians", "seconds", "records/s", "CPU seconds")
+	own := medians(all[sluice])
+	b.Logf("%-24s %12s %14s %12s %12s %12s", "medians", "seconds", "records/s", "CPU seconds", "× seconds", "× CPU")
 	for _, name := range order {
 		if len(all[name]) == 0 {
 			continue
 		}
-		var took, used []time.Duration
-		for _, r := range all[name] {
-			took, used = append(took, r.took), append(used, r.cpu)
-		}
-		t, c := median(took), median(used)
-		b.Logf("%-24s %12.2f %14.0f %12.2f", name, t.Seconds(), float64(records)/t.Seconds(), c.Seconds())
+		m := medians(all[name])
+		t, c := m.took, m.cpu
+		b.Logf("%-24s %12.2f %14.0f %12.2f %12.2f %12.2f", name, t.Seconds(), float64(records)/t.Seconds(), c.Seconds(),
+			t.Seconds()/own.took.Seconds(), c.Seconds()/max(own.cpu.Seconds(), 0.01))
 		unit := strings.ReplaceAll(name, " ", "-")
 		b.ReportMetric(float64(records)/t.Seconds(), unit+"-records/s")
 		if c > 0 {

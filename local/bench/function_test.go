@@ -86,12 +86,13 @@ func BenchmarkSink(b *testing.B) {
 	r.connector(b, "sink", "sink", map[string]string{"topics": "in", "file": out})
 	payload, n := prepared(b, 10_000, 100)
 	r.invoke(b, "sink", payload)
-	start := time.Now()
+	start, before := time.Now(), cpu(filepath.Join(r.dir, "file", "sink"))
 	var events int
 	for b.Loop() {
 		r.invoke(b, "sink", payload)
 		events++
 	}
+	took, used := time.Since(start), cpu(filepath.Join(r.dir, "file", "sink"))-before
 	info, err := os.Stat(out)
 	if err != nil {
 		b.Fatal(err)
@@ -99,5 +100,8 @@ func BenchmarkSink(b *testing.B) {
 	if want := int64(events+1) * int64(n) * 101; info.Size() != want {
 		b.Fatalf("the file has %d bytes and not %d", info.Size(), want)
 	}
-	b.ReportMetric(float64(events*n)/time.Since(start).Seconds(), "records/s")
+	b.ReportMetric(float64(events*n)/took.Seconds(), "records/s")
+	if used > 0 {
+		b.ReportMetric(float64(events*n)/used.Seconds(), "records/CPU-s")
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluice-connect/sluice/local/trigger"
@@ -84,7 +85,10 @@ func (o *outage) share(prepared error, do func(over <-chan struct{}) error) erro
 func (s *sink) through(over <-chan struct{}) error {
 	s.forgetful = true // the trigger does not reach the broker either
 	// One poller: of two, the one that the group has given up may go on for a while beside the one that took over.
-	if err := s.pull(func(m *trigger.Mapping) { m.BatchSize, m.Pollers = s.batch, 1 }); err != nil {
+	err := s.pull(func(m *trigger.Mapping) {
+		m.BatchSize, m.Pollers, m.Client = s.batch, 1, []kgo.Opt{kgo.SeedBrokers(s.brokers)}
+	})
+	if err != nil {
 		return err
 	}
 	defer s.close()
@@ -93,7 +97,7 @@ func (s *sink) through(over <-chan struct{}) error {
 	case <-s.t.Context().Done():
 		return s.t.Context().Err()
 	}
-	err := errors.Join(s.feed(100, 20), s.finish())
+	err = errors.Join(s.feed(100, 20), s.finish())
 	if err == nil {
 		_, err = s.compare()
 	}
@@ -141,7 +145,7 @@ func TestFaults_TriggerClosesWhileItJoins(t *testing.T) {
 	}()
 	select {
 	case <-closed:
-	case <-time.After(10 * time.Second):
-		t.Fatal("it is not closed after 10 s")
+	case <-time.After(30 * time.Second):
+		t.Fatal("it is not closed after 30 s")
 	}
 }

@@ -21,8 +21,7 @@ func (d *desk) compare(ctx context.Context) error {
 		if position != d.in.position() {
 			return fmt.Errorf("at the end position %d of %d is committed", position, d.in.position())
 		}
-		gaveUp, err := d.gaveUp()
-		if err != nil {
+		if err := d.askWhyItGaveUp(); err != nil {
 			return err
 		}
 		records, err := readTopic(ctx, brokers, d.name)
@@ -37,11 +36,12 @@ func (d *desk) compare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if gaveUp {
+		if d.gaveUp != "" {
 			lines = withFalls(sent, lines)
 		}
 		if err := compare(sent, upTo(len(d.in.ends)), lines); err != nil {
-			return fmt.Errorf("in the topic: %w", err)
+			said, _ := os.ReadFile(d.path(filepath.Join("data", "logs", d.name+"-source.log")))
+			return fmt.Errorf("in the topic: %w; the source's log:\n%s", err, said[max(0, len(said)-20_000):])
 		}
 		got, err := readFile(d.path("out"))
 		if err != nil {
@@ -55,12 +55,16 @@ func (d *desk) compare(ctx context.Context) error {
 	})
 }
 
-// gaveUp tells whether an invocation of the source ended before Kafka had acknowledged what it sent, or could not keep its
-// lease, as one may on a machine that has much else to do.
-func (d *desk) gaveUp() (bool, error) {
+// askWhyItGaveUp notes whether an invocation of the source ended before Kafka had acknowledged what it sent, or could not keep
+// its lease, as one may on a machine that has much else to do.
+func (d *desk) askWhyItGaveUp() error {
 	said, err := os.ReadFile(d.path(filepath.Join("data", "logs", d.name+"-source.log")))
-	return slices.ContainsFunc([]string{"waiting for Kafka to acknowledge", kafka.ErrDeliveryTimeout.Error(), `"did":"fenced"`},
-		func(sign string) bool { return bytes.Contains(said, []byte(sign)) }), err
+	for _, sign := range []string{"waiting for Kafka to acknowledge", kafka.ErrDeliveryTimeout.Error(), `"did":"fenced"`} {
+		if bytes.Contains(said, []byte(sign)) {
+			d.gaveUp = sign
+		}
+	}
+	return err
 }
 
 // withFalls adds to the starts that are known those that are not: after an invocation that gave up, the next one starts at

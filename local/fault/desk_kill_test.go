@@ -54,7 +54,7 @@ func deskKilled(t *testing.T, brokers string) {
 	t.Helper()
 	p := newPlan(t, 2, 5)
 	programs(t)
-	var kills, ends, repeated atomic.Int64
+	var kills, ends, repeated, gaveUp atomic.Int64
 	p.run(t, 10, func(i int, random *rand.Rand) error {
 		d := &desk{dir: t.TempDir(), name: fmt.Sprintf("fault%d.%d", p.seed, i), brokers: brokers, random: random}
 		defer d.kill()
@@ -66,9 +66,13 @@ func deskKilled(t *testing.T, brokers string) {
 		kills.Add(int64(d.kills))
 		ends.Add(int64(d.ends))
 		repeated.Add(int64(d.repeated))
+		if d.gaveUp != "" {
+			gaveUp.Add(1)
+			t.Logf("round %d: an invocation of the source gave up: %s", i, d.gaveUp)
+		}
 		return err
 	})
-	t.Logf("%d × killed, %d × told to end; %d lines came more than once", kills.Load(), ends.Load(), repeated.Load())
+	t.Logf("%d × killed, %d × told to end, %d × too busy; %d lines came more than once", kills.Load(), ends.Load(), gaveUp.Load(), repeated.Load())
 }
 
 // desk is the whole program with a source and a sink.
@@ -82,6 +86,7 @@ type desk struct {
 	starts                []int64 // offsets of the source when the desk was killed
 	restarts              []int   // offsets of the sink's group then
 	kills, ends, repeated int
+	gaveUp                string // why an invocation of the source did, if one did
 }
 
 func (d *desk) path(name string) string { return filepath.Join(d.dir, name) }
@@ -306,7 +311,7 @@ func (d *desk) look(ctx context.Context, do func(brokers string, position int64)
 	defer tab.Close()
 	server := httptest.NewServer(tab)
 	defer server.Close()
-	store, err := dynamo.Open(ctx, dynamo.Options{Table: "sluice", Region: "us-east-1", Endpoint: server.URL, AccessKey: "x", SecretKey: "x"})
+	store, err := dynamo.Open(ctx, dynamo.Options{Table: "sluice", Region: "us-east-1", Endpoint: server.URL, AccessKey: "x", SecretKey: "x", Attempt: patience / 4, Patience: patience})
 	if err != nil {
 		return err
 	}

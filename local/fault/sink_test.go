@@ -84,7 +84,9 @@ func (s *sink) dead() string { return s.name + "-dead" }
 func (s *sink) pull(change func(*trigger.Mapping)) error {
 	s.trigger = trigger.New(trigger.Options{RetryMin: 2 * time.Millisecond, RetryMax: 50 * time.Millisecond})
 	m := trigger.Mapping{
-		Name: s.name, Topic: s.name, Client: []kgo.Opt{kgo.SeedBrokers(s.brokers)}, Bootstrap: s.brokers, Invoke: s.invoke,
+		Name: s.name, Topic: s.name, Bootstrap: s.brokers, Invoke: s.invoke,
+		// Nobody should lose its partitions because the machine is slow.
+		Client:    []kgo.Opt{kgo.SeedBrokers(s.brokers), kgo.SessionTimeout(time.Minute)},
 		BatchSize: between(s.random, 5, 300), Window: time.Duration(between(s.random, 1, 30)) * time.Millisecond,
 		Pollers: between(s.random, 1, len(s.partitions)),
 	}
