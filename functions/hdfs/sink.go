@@ -128,7 +128,7 @@ func (t *sinkTask) Open(_ context.Context, a connect.SinkAssignment) error {
 	tmp = strings.Trim(tmp, "/") + "/+tmp"
 	s := &store{client: client, root: t.settings.root(), tmp: tmp}
 	t.sink = &storage.Sink{
-		Connector: a.Connector, State: a.State, Log: a.Log, Store: s, Shape: shape, Staging: tmp + "/" + a.Connector + "/",
+		Connector: a.Connector, Isolate: a.Isolate, State: a.State, Log: a.Log, Store: s, Shape: shape, Staging: tmp + "/" + a.Connector + "/",
 		Reshape: func(settings map[string]string) (*storage.Shape, error) {
 			var earlier sinkSettings
 			if err := config.Parse(settings, &earlier); err != nil {

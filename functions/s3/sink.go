@@ -57,7 +57,7 @@ func (t *sinkTask) Open(_ context.Context, a connect.SinkAssignment) error {
 		return err
 	}
 	t.sink = &storage.Sink{
-		Connector: a.Connector, State: a.State, Log: a.Log, Shape: shape, Staging: t.settings.staging + "/" + a.Connector + "/",
+		Connector: a.Connector, Isolate: a.Isolate, State: a.State, Log: a.Log, Shape: shape, Staging: t.settings.staging + "/" + a.Connector + "/",
 		Store: &store{client: client, bucket: t.settings.access().bucket, object: object, part: t.settings.partSize()},
 		Reshape: func(settings map[string]string) (*storage.Shape, error) {
 			var earlier sinkSettings

@@ -18,9 +18,12 @@ import (
 type Sink struct {
 	// Connector is the connector's name.
 	Connector string
-	Store     Store
-	State     connect.State
-	Log       connect.Logger
+	// Isolate has records that no file can take reported alone. Without it they fail all those put with them; the others are
+	// in files all the same, and are passed over when they come again.
+	Isolate bool
+	Store   Store
+	State   connect.State
+	Log     connect.Logger
 	// Shape is that of the files now, Reshape makes the shape of files that were begun under other settings.
 	Shape   *Shape
 	Reshape func(settings map[string]string) (*Shape, error)
@@ -45,10 +48,15 @@ func (s *Sink) Put(ctx context.Context, records []connect.Record) error {
 			return err
 		}
 	}
-	if len(failed) > 0 {
+	if len(failed) == 0 {
+		return nil
+	}
+	if s.Isolate {
 		return &connect.BatchError{Failed: failed}
 	}
-	return nil
+	first := slices.Min(slices.Collect(maps.Keys(failed)))
+	k := records[first].Kafka
+	return fmt.Errorf("writing the record at offset %d of %s-%d: %w", k.Offset, k.Topic, k.Partition, failed[first])
 }
 
 // share is what an event brings for one topic partition: the places of its records in the event, in order.

@@ -95,7 +95,7 @@ func (w *world) process(step func(step string) error) *storage.Sink {
 		w.t.Fatal(err)
 	}
 	return &storage.Sink{
-		Connector: "c", Store: &storagetest.Client{Store: &w.store, Step: step}, State: &storagetest.StateClient{State: &w.state, Step: step},
+		Connector: "c", Isolate: true, Store: &storagetest.Client{Store: &w.store, Step: step}, State: &storagetest.StateClient{State: &w.state, Step: step},
 		Log: quiet{}, Shape: shape, Reshape: reshape, Staging: ".staging/c/", Now: func() time.Time { return w.now },
 	}
 }

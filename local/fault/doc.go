@@ -14,6 +14,9 @@
 //	             produce, check, renew, commit, release, answer
 //	a sink       event, look, claim plan, publish, read marker, dead letter, write marker, write (to the file), status, answer
 //
+// Functions of files speak to a store in the test's own process besides, which kills who asks it, before a request is carried out
+// or after it.
+//
 // # What is compared
 //
 // Lines and records carry numbers, and their text follows from the number. At the destination nothing may be missing, torn

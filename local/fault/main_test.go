@@ -65,31 +65,48 @@ func run(m *testing.M) int {
 const launcher = `#!/bin/sh
 me="$AWS_LAMBDA_FUNCTION_NAME.$$"
 AWS_ACCESS_KEY_ID=$me
+HADOOP_USER_NAME=$me
 SLUICE_WORKER="${SLUICE_WORKER%%@ME@*}$me${SLUICE_WORKER#*@ME@}"
 AWS_LAMBDA_RUNTIME_API="$FAULT_RUNTIME/$me/$AWS_LAMBDA_RUNTIME_API"
-export AWS_ACCESS_KEY_ID SLUICE_WORKER AWS_LAMBDA_RUNTIME_API
+export AWS_ACCESS_KEY_ID HADOOP_USER_NAME SLUICE_WORKER AWS_LAMBDA_RUNTIME_API
 exec "$FAULT_BOOTSTRAP"
 `
 
+// systems are those whose functions are tested.
+func systems() []string { return []string{"file", "s3", "hdfs"} }
+
 func build(dir string) error {
 	out := filepath.Join(dir, "built")
-	cmd := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", out+string(filepath.Separator),
-		"./local", "./functions/file/source", "./functions/file/sink")
+	if err := goBuild(filepath.Join(out, "desk"), "./local"); err != nil {
+		return err
+	}
+	built.desk = filepath.Join(out, "desk", "local")
+	built.functions = filepath.Join(dir, "functions")
+	built.launch = filepath.Join(dir, "launch")
+	for _, system := range systems() {
+		folder := filepath.Join(out, system)
+		if err := goBuild(folder, "./functions/"+system+"/source", "./functions/"+system+"/sink"); err != nil {
+			return err
+		}
+		for _, kind := range []string{"source", "sink"} {
+			home := filepath.Join(built.functions, system+"-"+kind)
+			if err := errors.Join(os.MkdirAll(home, 0o755), os.Rename(filepath.Join(folder, kind), filepath.Join(home, "bootstrap"))); err != nil {
+				return err
+			}
+		}
+	}
+	return os.WriteFile(built.launch, []byte(launcher), 0o755)
+}
+
+// goBuild builds programs into a folder.
+func goBuild(folder string, packages ...string) error {
+	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-tags", "lambda.norpc", "-o", folder + string(filepath.Separator)}, packages...)...)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the programs under test: %w\n%s", err, text)
 	}
-	built.desk = filepath.Join(out, "local")
-	built.functions = filepath.Join(dir, "functions")
-	built.launch = filepath.Join(dir, "launch")
-	for _, kind := range []string{"source", "sink"} {
-		home := filepath.Join(built.functions, "file-"+kind)
-		if err := errors.Join(os.MkdirAll(home, 0o755), os.Rename(filepath.Join(out, kind), filepath.Join(home, "bootstrap"))); err != nil {
-			return err
-		}
-	}
-	return os.WriteFile(built.launch, []byte(launcher), 0o755)
+	return nil
 }
 
 // plan is how much a test does, and how it is random.

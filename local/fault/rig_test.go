@@ -123,6 +123,11 @@ func (r *rig) put(name string, revoke offset.Revoke, settings map[string]string)
 
 // deploy makes a connector's function known; kind is source or sink.
 func (r *rig) deploy(name, kind string, timeout time.Duration) error {
+	return r.deployProgram(name, "file-"+kind, timeout)
+}
+
+// deployProgram makes the function of any connector known.
+func (r *rig) deployProgram(name, program string, timeout time.Duration) error {
 	worker, err := json.Marshal(map[string]string{"bootstrap.servers": r.brokers, "producer.client.id": "@ME@"})
 	if err != nil {
 		return err
@@ -130,7 +135,7 @@ func (r *rig) deploy(name, kind string, timeout time.Duration) error {
 	return r.functions.Deploy(function.Function{
 		Name: name, Bootstrap: built.launch, Timeout: timeout, Log: &reports{rig: r, name: name},
 		Env: map[string]string{
-			"FAULT_BOOTSTRAP": filepath.Join(built.functions, "file-"+kind, "bootstrap"), "FAULT_RUNTIME": r.runtime,
+			"FAULT_BOOTSTRAP": filepath.Join(built.functions, program, "bootstrap"), "FAULT_RUNTIME": r.runtime,
 			runtime.EnvTable: "sluice", runtime.EnvConnector: name, runtime.EnvWorker: string(worker), runtime.EnvLog: "text",
 			"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL_DYNAMODB": r.tableURL, "AWS_SECRET_ACCESS_KEY": "x", "GOMAXPROCS": "2",
 		},

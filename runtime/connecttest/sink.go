@@ -34,6 +34,8 @@ type SinkTarget struct {
 	Idempotent bool
 	// Atomic says that of a batch that fails nothing is written.
 	Atomic bool
+	// State keeps what the sink wants kept. It is nil for a sink that keeps nothing.
+	State connect.State
 	// Break makes the system unreachable until repair is called. It is nil for a system that cannot be.
 	Break func(t *testing.T) (repair func())
 }
@@ -85,6 +87,9 @@ func (r *sinkRun) open(isolate bool) connect.SinkTask {
 		r.Fatal(err)
 	}
 	a := connect.SinkAssignment{Connector: "suite", Isolate: isolate, State: noState{}, Log: silent{}}
+	if r.State != nil {
+		a.State = r.State
+	}
 	if err := task.Open(r.Context(), a); err != nil {
 		r.Fatal(err)
 	}
