@@ -159,7 +159,7 @@ func (r *Registry) getSchema(req *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return registered{GUID: s.GUID(), Schema: hideAvro(s)}, nil
+	return registered{GUID: s.GUID(), Schema: hideAvro(r.formatted(req, s))}, nil
 }
 
 func hideAvro(s Schema) Schema {
@@ -267,7 +267,9 @@ func (r *Registry) getVersion(req *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shown(v), nil
+	out := shown(v)
+	out.Text = r.formatted(req, v.Schema).Text
+	return out, nil
 }
 
 func (r *Registry) getVersionText(req *http.Request) (any, error) {

@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/sluice-connect/sluice/runtime/schema/avro"
+	"github.com/sluice-connect/sluice/runtime/schema/protobuf"
 )
 
 // The types of schemas.
@@ -93,6 +95,30 @@ func (r *Registry) canonical(s Schema, normalize bool) (Schema, error) {
 		return s, failure(422, 42201, "Invalid schema type %s", s.Type)
 	}
 	return s, nil
+}
+
+// formatted is a schema as a request wants it: a file of Protobuf may be asked for as a descriptor in base64.
+func (r *Registry) formatted(req *http.Request, s Schema) Schema {
+	if s.Type != ProtobufType || req.URL.Query().Get("format") != "serialized" {
+		return s
+	}
+	texts := map[string]string{}
+	r.imports(s.References, texts)
+	if file, err := protobuf.Parse(s.Text, texts); err == nil {
+		s.Text = file.Serialized()
+	}
+	return s
+}
+
+// imports collects the texts that references lead to, by the names in them.
+func (r *Registry) imports(refs []Reference, into map[string]string) {
+	for _, ref := range refs {
+		v, ok := r.find(ref.Subject, ref.Version)
+		if _, known := into[ref.Name]; ok && !known {
+			into[ref.Name] = v.Text
+			r.imports(v.References, into)
+		}
+	}
 }
 
 // referenced are the texts of all schemas that references lead to, those first that others need.

@@ -7,13 +7,11 @@ import (
 
 	"github.com/bufbuild/protocompile/parser"
 	"github.com/bufbuild/protocompile/reporter"
-	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
-	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 // own is the name under which a file is read that nobody imports.
@@ -49,16 +47,10 @@ func (r *reader) read(path, text string) (protoreflect.FileDescriptor, error) {
 		return nil, fmt.Errorf("%s: too many files import each other", path)
 	}
 	defer func() { r.depth-- }()
-	handler := reporter.NewHandler(nil)
-	node, err := parser.Parse(path, strings.NewReader(text), handler)
+	d, err := parseFile(path, text)
 	if err != nil {
 		return nil, err
 	}
-	result, err := parser.ResultFromAST(node, true, handler)
-	if err != nil {
-		return nil, err
-	}
-	d := proto.CloneOf(result.FileDescriptorProto())
 	for _, dependency := range d.GetDependency() {
 		if err := r.load(dependency); err != nil {
 			return nil, err
@@ -72,6 +64,25 @@ func (r *reader) read(path, text string) (protoreflect.FileDescriptor, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+// parseFile reads the text of a file. Instead of a text it may be a descriptor in base64, which is how Confluent's Python client
+// registers files.
+func parseFile(path, text string) (*descriptorpb.FileDescriptorProto, error) {
+	handler := reporter.NewHandler(nil)
+	node, err := parser.Parse(path, strings.NewReader(text), handler)
+	if err != nil {
+		if d := serialized(text); d != nil {
+			d.Name = &path
+			return d, nil
+		}
+		return nil, err
+	}
+	result, err := parser.ResultFromAST(node, true, handler)
+	if err != nil {
+		return nil, err
+	}
+	return proto.CloneOf(result.FileDescriptorProto()), nil
 }
 
 // load makes a file known that another one imports.
@@ -125,7 +136,7 @@ func (r *reader) settle(d *descriptorpb.FileDescriptorProto) error {
 }
 
 func settleEnum(e *descriptorpb.EnumDescriptorProto) {
-	aliases := false
+	aliases := e.GetOptions().GetAllowAlias()
 	for _, o := range e.GetOptions().GetUninterpretedOption() {
 		aliases = aliases || optionName(o) == "allow_alias" && o.GetIdentifierValue() == "true"
 	}
@@ -167,9 +178,15 @@ func (r *reader) settleMessage(name protoreflect.FullName, m *descriptorpb.Descr
 }
 
 func (r *reader) settleField(name protoreflect.FullName, f *descriptorpb.FieldDescriptorProto) error {
-	given := f.GetOptions().GetUninterpretedOption()
+	given := f.GetOptions()
 	f.Options, f.JsonName = nil, nil
-	for _, o := range given {
+	if given != nil && given.Packed != nil {
+		f.Options = &descriptorpb.FieldOptions{Packed: given.Packed}
+	}
+	if err := r.noteSerialized(name, given.ProtoReflect().GetUnknown()); err != nil {
+		return err
+	}
+	for _, o := range given.GetUninterpretedOption() {
 		switch optionName(o) {
 		case "default":
 			f.DefaultValue = new(defaultOf(o))
@@ -212,34 +229,4 @@ func defaultOf(o *descriptorpb.UninterpretedOption) string {
 		return strconv.FormatFloat(o.GetDoubleValue(), 'g', -1, 64)
 	}
 	return string(o.GetStringValue())
-}
-
-// note keeps the entries of a field's meta data.
-func (r *reader) note(name protoreflect.FullName, text string) error {
-	if err := r.load(metaFile); err != nil {
-		return err
-	}
-	found, err := r.files.FindDescriptorByName("confluent.Meta")
-	if err != nil {
-		return err
-	}
-	description, ok := found.(protoreflect.MessageDescriptor)
-	if !ok {
-		return fmt.Errorf("confluent.Meta is no message")
-	}
-	m := dynamicpb.NewMessage(description)
-	if err := (prototext.UnmarshalOptions{DiscardUnknown: true}).Unmarshal([]byte(text), m); err != nil {
-		return fmt.Errorf("reading the option (confluent.field_meta) of %s: %w", name, err)
-	}
-	params := description.Fields().ByName("params")
-	if params == nil || !params.IsMap() {
-		return nil
-	}
-	entries := map[string]string{}
-	m.Get(params).Map().Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
-		entries[k.String()] = v.String()
-		return true
-	})
-	r.meta[name] = entries
-	return nil
 }

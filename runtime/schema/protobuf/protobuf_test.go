@@ -198,3 +198,46 @@ func TestEncoder_IndexesOfAnotherFile(t *testing.T) {
 		t.Error("a file without the message will do")
 	}
 }
+
+// A file may come as a descriptor in base64, as Confluent's Python client registers it: messages are read as with its text,
+// with the types that are in its options.
+func TestParse_Serialized(t *testing.T) {
+	t.Parallel()
+	s := schema.StructOf([]schema.Field{
+		schema.F("small", schema.Of(schema.Int8)), schema.F("all", schema.ArrayOf(schema.Of(schema.Int32))),
+		schema.F("map", schema.MapOf(schema.Of(schema.String), schema.Of(schema.Int64))),
+	}, schema.Named("test.Value"))
+	data := protobuf.New(protobuf.Defaults())
+	own, err := data.FromConnect(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := protobuf.Parse(own.String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	descriptor, err := protobuf.Parse(text.Serialized(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := data.Encoder(s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := schema.StructFrom(s, []any{int8(3), []any{int32(1), int32(2)}, schema.MapFrom([]schema.Entry{{Key: "a", Value: int64(1)}})})
+	b, err := e.AppendMessage(nil, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, out, err := data.Decoder(descriptor, nil, nil).DecodeMessage(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := out.(*schema.Struct)
+	if !ok || schema.Text(got.Raw(1)) != schema.Text(in.Raw(1)) || schema.Text(got.Raw(2)) != schema.Text(in.Raw(2)) {
+		t.Errorf("it reads %s as %s", schema.Text(in), schema.Text(out))
+	}
+	if _, err := protobuf.Parse("AAAA", nil); err == nil {
+		t.Error("base64 of nothing is a file")
+	}
+}
