@@ -15,6 +15,7 @@ type fromConnect struct {
 	values *convert.JSONValues
 	ids    map[string]bool
 	depth  int
+	count  int
 	out    []byte
 }
 
@@ -27,6 +28,9 @@ func (c *fromConnect) schema(s *schema.Schema, index int, plain bool) error {
 		return schema.NewError("java.lang.StackOverflowError", "The schema contains itself without end", nil)
 	}
 	defer func() { c.depth-- }()
+	if c.count++; c.count > mostParts {
+		return tooLarge()
+	}
 	id, named := s.Param(idParam)
 	if named {
 		c.ids[id] = true

@@ -149,3 +149,16 @@ func TestChecker(t *testing.T) {
 		}
 	}
 }
+
+// A Connect schema whose parts are shared may become a text that no memory holds: that is an error.
+func TestFromConnect_EndsForSchemasThatExplode(t *testing.T) {
+	t.Parallel()
+	inner := schema.Of(schema.Int32)
+	for range 60 {
+		inner = schema.StructOf([]schema.Field{schema.F("a", inner), schema.F("b", inner)})
+	}
+	_, err := jsonschema.New(jsonschema.Defaults()).FromConnect(inner)
+	if err == nil || !strings.Contains(err.Error(), "parts") {
+		t.Errorf("it ended with %v", err)
+	}
+}

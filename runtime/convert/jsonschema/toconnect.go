@@ -20,6 +20,15 @@ type toConnect struct {
 	unions int
 	ids    int
 	depth  int
+	parts  int
+}
+
+// mostParts is how many schemas one may consist of, each counted as often as it is referred to, so that a few lines cannot ask
+// for any memory.
+const mostParts = 100_000
+
+func tooLarge() error {
+	return schema.Errorf("The schema has more than %d parts, those counted repeatedly that are referred to repeatedly.", mostParts)
 }
 
 // node is a struct that was made or is being made, to which references lead.
@@ -56,6 +65,9 @@ func (c *toConnect) schema(d *def, version *int32, optional bool) (*schema.Schem
 		return nil, schema.NewError("java.lang.StackOverflowError", "The schema contains itself without end", nil)
 	}
 	defer func() { c.depth-- }()
+	if c.parts++; c.parts > mostParts {
+		return nil, tooLarge()
+	}
 	switch d.kind {
 	case reference:
 		return c.reference(d.target, version, optional)

@@ -97,13 +97,10 @@ func (c *confluent) reading(ctx context.Context, topic string, ref schemaRef, re
 }
 
 // describe is how Java prints what names a schema.
-func (s schemaRef) describe(typ string) string {
-	guid := s.guid
-	id := fmt.Sprint(s.id)
-	if guid == "" {
-		guid = "null"
-	} else {
-		id = "null"
+func (r schemaRef) describe(typ string) string {
+	id, guid := r.String(), "null"
+	if r.byGUID() {
+		id, guid = "null", r.String()
 	}
 	return fmt.Sprintf("SchemaId{schemaType='%s', id=%s, guid='%s', messageIndexes=null}", typ, id, guid)
 }
@@ -123,8 +120,8 @@ func (c *confluent) find(ctx context.Context, topic string, ref schemaRef, recor
 	}
 	var r foundSchema
 	var err error
-	if ref.guid != "" {
-		r.Registered, err = port.ByGUID(ctx, ref.guid)
+	if ref.byGUID() {
+		r.Registered, err = port.ByGUID(ctx, ref.String())
 	} else {
 		r.Registered, err = port.ByID(ctx, ref.id, subject)
 	}

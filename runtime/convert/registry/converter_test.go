@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	desk "github.com/sluice-connect/sluice/local/registry"
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/connecttest/corpus"
 	"github.com/sluice-connect/sluice/runtime/schema"
@@ -152,88 +151,4 @@ func every() connect.Datum {
 	values = append(values, schema.StructFrom(inner, []any{"in"}))
 	s := schema.StructOf(all, schema.Named("com.example.Every"))
 	return connect.Datum{Schema: s, Value: schema.StructFrom(s, values)}
-}
-
-// The allocations of one record in the steady state.
-func TestConverter_Allocations(t *testing.T) {
-	c := converter(t, served(t, opened(t)))
-	in := order(6)
-	b, err := c.Encode(t.Context(), "t", in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := t.Context()
-	if n := testing.AllocsPerRun(100, func() { _, err = c.Encode(ctx, "t", in) }); n > 2 || err != nil {
-		t.Errorf("encoding an order allocates %v times, more than the bytes and a closure: %v", n, err)
-	}
-	// The struct, its values, the reader and one for each value but the boolean.
-	if n := testing.AllocsPerRun(100, func() { _, err = c.Decode(ctx, "t", b) }); n > 8 || err != nil {
-		t.Errorf("decoding an order allocates %v times, more than 8: %v", n, err)
-	}
-}
-
-func BenchmarkAvroConverter(b *testing.B) {
-	address := served(b, opened(b))
-	conv := benchConverter(b, address)
-	in := order(6)
-	bytes, err := conv.Encode(b.Context(), "t", in)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Run("encode", func(b *testing.B) {
-		ctx := b.Context()
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := conv.Encode(ctx, "t", in); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
-	})
-	b.Run("decode", func(b *testing.B) {
-		ctx := b.Context()
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := conv.Decode(ctx, "t", bytes); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
-	})
-}
-
-func benchConverter(b *testing.B, address string) both {
-	b.Helper()
-	c, err := newConverter(b, avroClass, false, address, nil, false)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return c
-}
-
-// Whatever stands in a topic, reading it ends in a value or an error.
-func FuzzAvroConverter(f *testing.F) {
-	r := opened(f)
-	address := served(f, r)
-	for i, c := range corpus.Load(f, "convert-avro-to") {
-		in, err := corpus.Bytes(c.Input)
-		if err != nil || len(c.Registry) == 0 || i%7 > 0 {
-			continue
-		}
-		f.Add(in, []byte(nil))
-		_, _ = r.Register("t-value", desk.Schema{Text: c.Registry[0].Schema}, false) // what is no schema is not there
-	}
-	f.Add([]byte("\x02x"), []byte("\x01ABCDEFGHIJKLMNOP"))
-	c, err := newConverter(f, avroClass, false, address, nil, false)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, b, header []byte) {
-		d, err := c.DecodeHeaded(t.Context(), "t", b, header)
-		if err == nil && d.Schema != nil && d.Value != nil {
-			if err := schema.Validate(d.Schema, d.Value); err != nil {
-				t.Errorf("%x was read as what its schema does not allow: %v", b, err)
-			}
-		}
-	})
 }

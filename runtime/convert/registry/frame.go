@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-connect/sluice/runtime/schema"
@@ -20,7 +21,18 @@ const (
 // schemaRef is how a record names its schema.
 type schemaRef struct {
 	id   int
-	guid string // "" if it is named by its number
+	guid [16]byte // zero if it is named by its number
+}
+
+// byGUID tells whether it is named by its GUID.
+func (r schemaRef) byGUID() bool { return r.guid != [16]byte{} }
+
+// String is the GUID, or the number.
+func (r schemaRef) String() string {
+	if r.byGUID() {
+		return uuid(r.guid[:])
+	}
+	return strconv.Itoa(r.id)
 }
 
 // prefix is the frame of a number.
@@ -39,7 +51,7 @@ func guidHeader(guid string) ([]byte, error) {
 // unframe finds out which schema a record has, and what is left to read. header is nil if there is none.
 func unframe(b, header []byte) (schemaRef, []byte, error) {
 	if len(header) >= guidFrame && header[0] == magicGUID {
-		ref := schemaRef{guid: uuid(header[1:guidFrame])}
+		ref := schemaRef{guid: [16]byte(header[1:guidFrame])}
 		return ref, behind(header[guidFrame:], b), nil
 	}
 	if len(header) >= idFrame && header[0] == magicID {

@@ -159,13 +159,13 @@ func (g *glueSystem) unframe(topic string, b, _ []byte) (ref schemaRef, body []b
 
 // reading implements system.
 func (g *glueSystem) reading(ctx context.Context, topic string, ref schemaRef, record func(Registered) (string, error)) (foundSchema, error) {
-	if ref.guid == "" {
+	if !ref.byGUID() && g.other != nil {
 		return g.other.reading(ctx, topic, ref, record)
 	}
-	r, err := g.port.ByGUID(ctx, ref.guid)
+	r, err := g.port.ByGUID(ctx, uuid(ref.guid[:]))
 	switch {
 	case err != nil:
-		err = g.words.decodeError(topic, "Failed to get schema version Id = "+ref.guid, err)
+		err = g.words.decodeError(topic, "Failed to get schema version Id = "+uuid(ref.guid[:]), err)
 	case r.Type != g.words.typ:
 		err = g.words.decodeError(topic, "", schema.NewError(glueException, "the schema is of type "+r.Type+" and not "+g.words.typ+": another converter wrote the record", nil))
 	}

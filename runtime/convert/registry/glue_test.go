@@ -231,26 +231,3 @@ func TestGlue_AsksOnce(t *testing.T) {
 		t.Errorf("Glue was asked %d times, want 4", n)
 	}
 }
-
-func FuzzGlueConverter(f *testing.F) {
-	c := glueAt(f, served(f, opened(f)))
-	plain, err := c.Encode(f.Context(), "t", order(6))
-	if err != nil {
-		f.Fatal(err)
-	}
-	packed, err := glueAt(f, served(f, opened(f)), "compression", "ZLIB").Encode(f.Context(), "t", order(6))
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, b := range [][]byte{plain, packed, plain[:18], {3, 5}, {0}} {
-		f.Add(b)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		d, err := c.Decode(t.Context(), "t", b)
-		if err == nil && d.Schema != nil && d.Value != nil {
-			if err := schema.Validate(d.Schema, d.Value); err != nil {
-				t.Errorf("%x was read as what its schema does not allow: %v", b, err)
-			}
-		}
-	})
-}

@@ -48,7 +48,7 @@ func glueUnframe(b []byte, z *zlibbing) (schemaRef, []byte, error) {
 	case b[1] != gluePlain && b[1] != glueZlib:
 		return schemaRef{}, nil, schema.NewError(incompatible, "Invalid schema registry compression byte in data", nil)
 	}
-	ref := schemaRef{guid: uuid(b[glueIDOffset:glueFrame])}
+	ref := schemaRef{guid: [16]byte(b[glueIDOffset:glueFrame])}
 	if b[1] == gluePlain {
 		return ref, b[glueFrame:], nil
 	}

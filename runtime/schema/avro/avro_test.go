@@ -1,6 +1,7 @@
 package avro_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -253,5 +254,35 @@ func TestData_RecursiveSchemasEndEqual(t *testing.T) {
 	}
 	if n := strings.Count(back.String(), `"fields"`); n != 1 {
 		t.Errorf("the record is written out %d times: %s", n, back)
+	}
+}
+
+// A few lines can describe more than fits into any memory: records that each refer twice to the one before.
+func TestToConnect_EndsForSchemasThatExplode(t *testing.T) {
+	t.Parallel()
+	for _, field := range []string{`"type":"R%d"`, `"type":["null","R%d"],"default":null`, `"type":"R%d","default":{}`} {
+		text := `{"type":"record","name":"R0","fields":[{"name":"x","type":"int","default":0}]}`
+		refs := []string{text}
+		for i := range 60 {
+			f := fmt.Sprintf(field, i)
+			text = fmt.Sprintf(`{"type":"record","name":"R%d","fields":[{"name":"a",%s},{"name":"b",%s}]}`, i+1, f, f)
+			refs = append(refs, text)
+		}
+		s, err := avro.Parse(text, refs[:len(refs)-1]...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = avro.New(avro.Defaults()).Decoder(s, nil, nil)
+		if class, _ := corpus.Classify(err); class != schema.DataException {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	inner := schema.Of(schema.Int32)
+	for i := range 60 {
+		inner = schema.StructOf([]schema.Field{schema.F("a", inner), schema.F("b", inner)}, schema.Named(fmt.Sprintf("R%d", i)))
+	}
+	_, err := avro.New(avro.Defaults()).FromConnect(inner)
+	if class, _ := corpus.Classify(err); class != schema.DataException {
+		t.Errorf("from Connect: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 // fromConnect translates one Connect schema.
 type fromConnect struct {
 	*Options
+	parts   int
 	unnamed int // structs without a name so far
 	open    []openRecord
 	shared  []openRecord // finished structs without a name that equal ones are a reference to
@@ -82,6 +83,9 @@ func (c *fromConnect) base(s *schema.Schema) (*Schema, error) {
 				return o.avro, nil
 			}
 		}
+	}
+	if c.parts++; c.parts > mostParts {
+		return nil, tooLarge()
 	}
 	a := &Schema{}
 	var err error

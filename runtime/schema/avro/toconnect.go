@@ -14,6 +14,15 @@ type toConnect struct {
 	unions int           // generalized unions so far
 	open   []*openStruct // from the outermost in
 	depth  int
+	parts  int
+}
+
+// mostParts is how many schemas one may consist of, each counted as often as it is referred to: a schema of a few lines can
+// have more parts than fit into any memory, for a Connect schema has no references.
+const mostParts = 100_000
+
+func tooLarge() error {
+	return schema.Errorf("The schema has more than %d parts, those counted repeatedly that are referred to repeatedly.", mostParts)
 }
 
 // openStruct is a record whose struct schema is being made, with the places inside it that refer to it.
@@ -47,6 +56,9 @@ func (c *toConnect) schema(a *Schema, at place) (*schema.Schema, error) {
 		return nil, schema.Errorf("The Avro schema nests too deep.")
 	}
 	defer func() { c.depth-- }()
+	if c.parts++; c.parts > mostParts {
+		return nil, tooLarge()
+	}
 	if a.Type == Union {
 		if member := c.only(a); member != nil {
 			optional := at.optional || len(a.Branches) == 2
