@@ -133,7 +133,9 @@ func SinkControls(c connect.SinkConnector, e worker.Env, plan func(ctx context.C
 
 func controlsOf[T config.Definer](c connect.Connector[T], kind connector.Kind, e worker.Env) Controls {
 	d := describe(c, kind)
-	subject := func() connector.Subject { return connector.Subject{Kind: kind, Own: c.New(), Version: d.Version} }
+	subject := func() connector.Subject {
+		return connector.Subject{Kind: kind, Own: c.New(), Class: d.Class, Version: d.Version}
+	}
 	return Controls{
 		description: d,
 		keys:        func() []config.KeyInfo { return connector.Keys(subject(), e.Plugins) },

@@ -46,10 +46,10 @@ func (c *chain) defineTransform(d *config.Def, alias string) {
 	plugin, ok := find(c.plugins, c.plugins.Transforms, value(c.values, prefix+"type"))
 	a := member{
 		alias: alias, prefix: prefix, group: groupTransforms + ": " + alias, iface: transformInterface,
-		word: "transformation", known: ok, problem: c.negation(prefix),
+		word: "transformation", known: ok, problem: c.negation(prefix), version: c.version(prefix),
 	}
 	c.defineType(d, a)
-	if !ok {
+	if !ok || a.version != nil {
 		return
 	}
 	transform := plugin.New()
@@ -73,10 +73,10 @@ func (c *chain) definePredicate(d *config.Def, alias string) {
 	plugin, ok := find(c.plugins, c.plugins.Predicates, value(c.values, prefix+"type"))
 	a := member{
 		alias: alias, prefix: prefix, group: groupPredicates + ": " + alias, iface: predicateInterface,
-		word: "predicate", known: ok,
+		word: "predicate", known: ok, version: c.version(prefix),
 	}
 	c.defineType(d, a)
-	if ok {
+	if ok && a.version == nil {
 		d.Embed(prefix, a.group, 2, plugin.New())
 	}
 }
@@ -86,6 +86,7 @@ type member struct {
 	alias, prefix, group, iface, word string
 	known                             bool
 	problem                           error
+	version                           error // what is wrong with the version asked for
 }
 
 // defineType declares the settings that say which class it is.
@@ -96,7 +97,16 @@ func (c *chain) defineType(d *config.Def, m member) {
 		if m.problem != nil {
 			return m.problem
 		}
-		return c.plugins.implementing(m.iface).EnsureValid(name, value)
+		if err := c.plugins.implementing(m.iface).EnsureValid(name, value); err != nil || m.version == nil {
+			return err
+		}
+		return config.Errorf(name, "%s", m.version)
+	})
+	there := config.Func("a version that there is", func(name string, value any) error {
+		if asked := c.values[m.prefix+"plugin.version"]; m.version == nil || asked == nil || value != *asked {
+			return nil // the default is looked at, too
+		}
+		return config.Errorf(name, "%s", m.version)
 	})
 	d.Class(&class, m.prefix+"type", "", "Class of the "+m.word+" "+m.alias+".", config.Required(),
 		config.Resolve(c.plugins.resolve), config.Check(check), config.Recommend(recommended(good)),
@@ -105,12 +115,17 @@ func (c *chain) defineType(d *config.Def, m member) {
 	if m.known {
 		def = c.plugins.Version
 	}
-	d.String(&version, m.prefix+"plugin.version", "", "Version of the "+m.word+" "+m.alias+".", optional(def),
+	d.String(&version, m.prefix+"plugin.version", "", "Version of the "+m.word+" "+m.alias+".", optional(def), config.Check(there),
 		config.Recommend(versionOf{
 			setting: m.prefix + "type", version: c.plugins.Version, always: true,
 			good: func(class string) bool { return slices.Contains(good, class) },
 		}),
 		config.High, config.Group(m.group, 1), config.WidthLong, config.Display(m.iface+" version for "+m.alias))
+}
+
+// version is what is wrong with the version asked of a transform or predicate, if anything.
+func (c *chain) version(prefix string) error {
+	return c.plugins.versionProblem(c.values, prefix+"type", prefix+"plugin.version")
 }
 
 // negation is what is wrong with a transform's negate, if anything.

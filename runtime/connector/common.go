@@ -24,7 +24,7 @@ type Common struct {
 	Name string
 	// Class is the connector's class as it was named.
 	Class string
-	// Version is the version asked for; empty if none. There is only one of each plugin, so that it is not looked at.
+	// Version is the version asked for, or a range of them; empty if none. There is only one of each plugin.
 	Version string
 	// TasksMax is how many tasks there may be, at least 1.
 	TasksMax int

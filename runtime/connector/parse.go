@@ -44,6 +44,9 @@ func ParseSource[V config.Text](values map[string]V, p Plugins, w Worker) (*Sour
 	all := pointers(values)
 	chain := chain{plugins: p, values: all}
 	errs := []error{config.Parse(all, &c.Source, &chain, &c.Own), w.refuseOverrides(all, KindSource)}
+	for _, problem := range p.converterVersions(all) {
+		errs = append(errs, problem)
+	}
 	c.Source.finish()
 	var err error
 	if w.TopicCreation {
@@ -67,7 +70,7 @@ func ParseSink[V config.Text](values map[string]V, p Plugins, w Worker) (*SinkCo
 	all := pointers(values)
 	chain := chain{plugins: p, values: all}
 	errs := []error{config.Parse(all, &c.Sink, &chain, &c.Own), w.refuseOverrides(all, KindSink)}
-	for _, problem := range sinkProblems(all) {
+	for _, problem := range append(sinkProblems(all), p.converterVersions(all)...) {
 		errs = append(errs, problem)
 	}
 	var err error

@@ -78,7 +78,16 @@ func (p Plugins) resolve(name string) (class string, found bool) {
 	if len(byAlias) == 1 {
 		return byAlias[0], true
 	}
+	if OfJava(name) {
+		return name, true
+	}
 	return "", false
+}
+
+// OfJava tells whether a class is one that every Java program has: it can be named, and is never the right one.
+func OfJava(class string) bool {
+	simple, found := strings.CutPrefix(class, "java.lang.")
+	return found && slices.Contains([]string{"Object", "String", "Boolean", "Integer", "Long", "Double", "Class"}, simple)
 }
 
 // implementing allows classes that implement an interface. Null is left to others.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
 // Kind is a direction.
@@ -25,8 +26,8 @@ type Subject struct {
 	Kind Kind
 	// Own is a fresh task: its settings are the connector's own. If it is a connect.Validator, it is asked, too.
 	Own config.Definer
-	// Version is the connector's.
-	Version string
+	// Class is the connector's own name, in full, and Version is its version.
+	Class, Version string
 }
 
 func (s Subject) definer(p Plugins, shown shown) config.Definer {
@@ -46,6 +47,9 @@ func Keys(s Subject, p Plugins) []config.KeyInfo {
 // if they are bad. The name of the answer is what connector.class says.
 func Validate[V config.Text](values map[string]V, s Subject, p Plugins, w Worker) config.Infos {
 	all := pointers(values)
+	if err := s.versionProblem(all); err != nil {
+		return p.unavailable(all, s, err)
+	}
 	framework := s.definer(p, p.shown(all, s, w))
 	chain := &chain{plugins: p, values: all}
 	targets := []config.Definer{framework, chain, s.Own}
@@ -57,6 +61,7 @@ func Validate[V config.Text](values map[string]V, s Subject, p Plugins, w Worker
 			found = report(found, config.Errorf(name, "Null value can not be supplied as the configuration value."))
 		}
 	}
+	found = p.judgeVersions(found, all)
 	converters := p.judgeConverters(all, found)
 	found = append(found, p.judgeOwn(all, s.Own)...)
 	found = append(found, bad(config.Validate(all, &Own{}))...)
@@ -76,6 +81,24 @@ func Validate[V config.Text](values map[string]V, s Subject, p Plugins, w Worker
 	}
 	add(converters...)
 	return infos
+}
+
+// versionProblem is what is wrong with the version asked of the connector, if anything.
+func (s Subject) versionProblem(values map[string]*string) error {
+	asked := values["connector"+versionSuffix]
+	if asked == nil {
+		return nil
+	}
+	return CheckVersion(*asked, s.Class, s.Version)
+}
+
+// unavailable judges a configuration that asks for a connector of another version. Nothing is known of that one.
+func (p Plugins) unavailable(values map[string]*string, s Subject, problem error) config.Infos {
+	common := &Common{Plugins: p, shown: &shown{version: s.Version}}
+	found := config.Validate(values, common)
+	found = report(found, config.Errorf("connector.class", "%s", problem))
+	found = report(found, config.Errorf("connector"+versionSuffix, "%s", problem))
+	return config.Collect(value(values, "connector.class"), found, common)
 }
 
 // shown are the defaults that Connect shows for a configuration.
@@ -170,7 +193,7 @@ func (p Plugins) judgeConverters(values map[string]*string, found []config.Value
 		if _, given := own["converter.type"]; !given {
 			own["converter.type"] = &kind
 		}
-		for _, info := range config.Describe("", own, d).Configs {
+		for _, info := range inJavasOrder(config.Describe("", own, d).Configs) {
 			if info.Definition != nil {
 				info.Definition.Name = setting + "." + info.Definition.Name
 			}
@@ -179,6 +202,21 @@ func (p Plugins) judgeConverters(values map[string]*string, found []config.Value
 		}
 	}
 	return infos
+}
+
+// inJavasOrder puts settings into the order of Java's HashMap, in which Connect lists those of converters.
+func inJavasOrder(infos []config.Info) []config.Info {
+	order := schema.NewHashMap(0)
+	for i := range infos {
+		order.Set(infos[i].Value.Name, i)
+	}
+	sorted := make([]config.Info, 0, len(infos))
+	for _, i := range order.All() {
+		if at, ok := i.(int); ok {
+			sorted = append(sorted, infos[at])
+		}
+	}
+	return sorted
 }
 
 func (p Plugins) newDefiner(kind, name string) (config.Definer, bool) {

@@ -2,6 +2,7 @@ package connecttest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sluice-connect/sluice/runtime/offset"
@@ -15,6 +16,20 @@ func catalogTests() []storeTest {
 			tasks, err := s.Tasks(s.ctx, "orders")
 			s.ok(err)
 			s.equal("tasks", tasks, []offset.Task(nil))
+		}},
+		{"NoConnectorHasSuchAName", func(s *storeRun) {
+			for _, name := range []string{"", strings.Repeat("n", offset.MaxName+1), strings.Repeat("ü", 5000)} {
+				_, _, err := s.Look(s.ctx, name, 0)
+				s.is(err, offset.ErrNotFound)
+				topics, err := s.Topics(s.ctx, name)
+				s.ok(err)
+				s.equal("topics", topics, []string(nil))
+			}
+			longest := strings.Repeat("n", offset.MaxName)
+			s.create(longest, 1)
+			_, tasks, err := s.Look(s.ctx, longest, 1)
+			s.ok(err)
+			s.equal("tasks", taskIDs(tasks), upTo(1))
 		}},
 		{"LookReturnsTheFirstTasks", func(s *storeRun) {
 			s.create("orders", 5)

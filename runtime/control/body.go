@@ -3,11 +3,13 @@ package control
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // read reads the body as JSON. A missing body is nil; bad JSON is answered with 500, as Connect does.
@@ -19,11 +21,17 @@ func (r *request) read() (json.RawMessage, error) {
 	if len(body) == 0 {
 		return nil, nil
 	}
-	if !isJSON(r.Header.Get("Content-Type")) {
-		return nil, &Error{Status: http.StatusUnsupportedMediaType, Message: "HTTP 415 Unsupported Media Type"}
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), jsonMedia) {
+		return nil, fail(http.StatusUnsupportedMediaType, "HTTP 415 Unsupported Media Type")
+	}
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, nil
+	}
+	if !utf8.Valid(body) {
+		return nil, errors.New("reading the body, which should be JSON: it is not UTF-8")
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
 	var whole json.RawMessage
 	if err := dec.Decode(&whole); err != nil {
 		return nil, fmt.Errorf("reading the body, which should be JSON: %w", err)
@@ -40,8 +48,10 @@ func (r *request) readSettings() (map[string]*string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return settingsOf(body, "The configuration")
+	return settingsOf(body, theConfiguration)
 }
+
+const theConfiguration = "The configuration"
 
 // settingsOf reads a configuration: numbers and booleans are taken for the text they are written as. what is how errors
 // name it.
@@ -51,7 +61,7 @@ func settingsOf(body json.RawMessage, what string) (map[string]*string, error) {
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil {
-		return nil, fmt.Errorf("Cannot deserialize value of type `java.util.LinkedHashMap<java.lang.String,java.lang.String>` from %s", kindOf(body)) //nolint:staticcheck // Connect's own words
+		return nil, otherKind(body, "java.util.LinkedHashMap", "<java.lang.String,java.lang.String>")
 	}
 	settings := make(map[string]*string, len(members))
 	for name, raw := range members {
@@ -71,7 +81,7 @@ func textOf(raw json.RawMessage) (*string, error) {
 	case 'n':
 		return nil, nil
 	case '{', '[':
-		return nil, fmt.Errorf("Cannot deserialize value of type `java.lang.String` from %s", kindOf(raw)) //nolint:staticcheck // Connect's own words
+		return nil, otherKind(raw, "java.lang.String", "")
 	case '"':
 		var s string
 		if err := json.Unmarshal(raw, &s); err != nil {
@@ -84,17 +94,47 @@ func textOf(raw json.RawMessage) (*string, error) {
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(bytes.TrimSpace(raw)) == "null" }
 
-// kindOf names a JSON value as Connect's JSON library does.
-func kindOf(raw json.RawMessage) string {
-	switch bytes.TrimSpace(raw)[0] {
+// otherKind is the failure to read a value that is of another kind than it should be, in the words of Connect's JSON
+// library, which clients look for. class is what Connect reads it as, parameters are those of the class.
+func otherKind(raw json.RawMessage, class, parameters string) error {
+	text := string(bytes.TrimSpace(raw))
+	const cannot = "Cannot deserialize value of type `%s%s` from %s (token `JsonToken.%s`)"
+	switch text[0] {
 	case '{':
-		return "Object value (token `JsonToken.START_OBJECT`)"
+		return fmt.Errorf(cannot, class, parameters, "Object value", "START_OBJECT")
 	case '[':
-		return "Array value (token `JsonToken.START_ARRAY`)"
+		return fmt.Errorf(cannot, class, parameters, "Array value", "START_ARRAY")
 	case '"':
-		return "String value (token `JsonToken.VALUE_STRING`)"
+		return fmt.Errorf("Cannot construct instance of `%s` (although at least one Creator exists): "+ //nolint:staticcheck // Connect's own words
+			"no String-argument constructor/factory method to deserialize from String value", class)
+	case 't', 'f':
+		return fmt.Errorf(cannot, class, parameters, "Boolean value", "VALUE_"+strings.ToUpper(text))
 	}
-	return "another kind of value"
+	if strings.ContainsAny(text, ".eE") {
+		return fmt.Errorf(cannot, class, parameters, "Floating-point value", "VALUE_NUMBER_FLOAT")
+	}
+	return fmt.Errorf(cannot, class, parameters, "Integer value", "VALUE_NUMBER_INT")
+}
+
+// readTasks reads a body that is a list of the settings of tasks, which nobody here wants.
+func (r *request) readTasks() error {
+	body, err := r.read()
+	if err != nil {
+		return err
+	}
+	if body == nil {
+		return errors.New("No content to map due to end-of-input") //nolint:staticcheck // Connect's own words
+	}
+	var tasks []json.RawMessage
+	if err := json.Unmarshal(body, &tasks); err != nil {
+		return otherKind(body, "java.util.ArrayList", "<java.util.Map<java.lang.String,java.lang.String>>")
+	}
+	for _, task := range tasks {
+		if _, err := settingsOf(task, "The task"); err != nil && !isNull(task) {
+			return err
+		}
+	}
+	return nil
 }
 
 // members reads a JSON object that may have these members only. class is what Connect calls it.
@@ -105,9 +145,10 @@ func members(body json.RawMessage, class string, known ...string) (map[string]js
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(body, &all); err != nil {
 		if bytes.TrimSpace(body)[0] == '[' {
-			return nil, fmt.Errorf("Cannot deserialize value of type `%s` from %s", class, kindOf(body)) //nolint:staticcheck // Connect's own words
+			return nil, otherKind(body, class, "")
 		}
-		return nil, fmt.Errorf("Cannot construct instance of `%s`: no creator to deserialize from %s", class, kindOf(body)) //nolint:staticcheck // Connect's own words
+		return nil, fmt.Errorf("Cannot construct instance of `%s` (although at least one Creator exists): "+ //nolint:staticcheck // Connect's own words
+			"no constructor/factory method to deserialize from a value that is no object", class)
 	}
 	for name := range all {
 		if !slices.Contains(known, name) {

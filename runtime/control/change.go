@@ -187,11 +187,20 @@ func (s *Server) planned(ctx context.Context, c offset.Connector) (offset.Connec
 // patchConfig answers PATCH /connectors/…/config: null removes a setting. The outcome as a whole must be good.
 func (s *Server) patchConfig(r *request) (answer, error) {
 	ctx, name := r.Context(), r.name()
-	patch, err := r.readSettings()
+	body, err := r.read()
 	if err != nil {
 		return answer{}, err
 	}
+	var patch map[string]*string
+	if !isNull(body) { // that it is missing is only said of a connector that there is
+		if patch, err = settingsOf(body, theConfiguration); err != nil {
+			return answer{}, err
+		}
+	}
 	_, c, err := s.update(ctx, name, notFound(name), func(c *offset.Connector) (offset.Revoke, error) {
+		if patch == nil {
+			return 0, fmt.Errorf("%s is missing", theConfiguration)
+		}
 		merged := make(map[string]*string, len(c.Config)+len(patch))
 		for key, value := range c.Config {
 			merged[key] = &value

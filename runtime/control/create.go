@@ -139,7 +139,7 @@ func readCreation(body json.RawMessage) (creation, error) {
 		}
 		wanted.told = member == "initial_offsets"
 	}
-	wanted.settings, err = settingsOf(all["config"], "The configuration")
+	wanted.settings, err = settingsOf(all["config"], theConfiguration)
 	return wanted, err
 }
 

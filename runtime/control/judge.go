@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connector"
+	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
 // classSetting is the setting that says what a connector is.
@@ -128,6 +129,9 @@ func nameIn(settings map[string]*string, name string) error {
 	own, given := settings["name"]
 	if given && own != nil && *own != name {
 		return fail(http.StatusBadRequest, "Connector name configuration (%s) doesn't match connector name in the URL (%s)", *own, name)
+	}
+	if len(name) > offset.MaxName {
+		return fail(http.StatusBadRequest, "The name of a connector may have at most %d bytes, but this one has %d", offset.MaxName, len(name))
 	}
 	settings["name"] = &name
 	return nil

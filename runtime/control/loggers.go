@@ -1,8 +1,7 @@
 package control
 
 import (
-	"encoding/json"
-	"fmt"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -54,8 +53,16 @@ func newLoggers(level *slog.LevelVar) *loggers {
 func (l *loggers) get(name string) (loggerLevel, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	level, found := l.set[name]
+	level, found := l.set[inOwnCase(name)]
 	return level, found
+}
+
+// inOwnCase is the name of a logger: that of root may be written in any case.
+func inOwnCase(name string) string {
+	if strings.EqualFold(name, rootLogger) {
+		return rootLogger
+	}
+	return name
 }
 
 func (l *loggers) all() map[string]loggerLevel {
@@ -66,6 +73,7 @@ func (l *loggers) all() map[string]loggerLevel {
 
 // put sets the level of a logger and of those below it, and returns which ones it changed, sorted.
 func (l *loggers) put(namespace, level string) []string {
+	namespace = inOwnCase(namespace)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, known := l.set[namespace]; !known {
@@ -74,7 +82,8 @@ func (l *loggers) put(namespace, level string) []string {
 	now := l.now().UnixMilli()
 	changed := []string{}
 	for name, old := range l.set {
-		if name != namespace && !strings.HasPrefix(name, namespace+".") || old.Level == level {
+		within := namespace == rootLogger || name == namespace || strings.HasPrefix(name, namespace+".")
+		if !within || old.Level == level {
 			continue
 		}
 		l.set[name] = loggerLevel{level, &now}
@@ -103,18 +112,19 @@ func (s *Server) setLogger(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	var wanted map[string]json.RawMessage
-	if !isNull(body) {
-		if err := json.Unmarshal(body, &wanted); err != nil {
-			return answer{}, fmt.Errorf("reading the level: %w", err)
-		}
+	wanted, err := settingsOf(body, "The level")
+	if err != nil {
+		return answer{}, err
 	}
-	if isNull(wanted["level"]) {
+	if wanted["level"] == nil {
 		return answer{}, fail(http.StatusBadRequest, "Desired 'level' parameter was not specified in request.")
 	}
-	level := strings.ToUpper(plain(wanted["level"]))
+	level := strings.ToUpper(strings.TrimSpace(*wanted["level"]))
+	if level == "" {
+		return answer{}, errors.New("Illegal null or empty Level name.") //nolint:staticcheck // Connect's own words
+	}
 	if _, known := levels()[level]; !known {
-		return answer{}, fail(http.StatusNotFound, "invalid log level '%s'.", plain(wanted["level"]))
+		return answer{}, fail(http.StatusNotFound, "invalid log level '%s'.", *wanted["level"])
 	}
 	changed := s.loggers.put(r.name(), level)
 	if strings.EqualFold(r.URL.Query().Get("scope"), "cluster") {

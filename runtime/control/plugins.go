@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
@@ -89,6 +90,9 @@ func (s *Server) pluginConfig(r *request) (answer, error) {
 	}
 	p, err := Find(plugins, r.name())
 	if err == nil {
+		if err := r.wantsVersion(p.Class, p.Version); err != nil {
+			return answer{}, err
+		}
 		var keys []config.KeyInfo
 		if err := s.ask(r.Context(), p.Class, map[string]string{"control": "keys"}, &keys); err != nil {
 			return answer{}, err
@@ -97,10 +101,34 @@ func (s *Server) pluginConfig(r *request) (answer, error) {
 	}
 	for _, p := range s.others() {
 		if p.called(r.name()) {
+			if err := r.wantsVersion(p.Class, p.Version); err != nil {
+				return answer{}, err
+			}
 			return ok(config.Keys(p.define())), nil
 		}
 	}
+	if connector.OfJava(r.name()) {
+		return answer{}, errors.New("Instantiation error") //nolint:staticcheck // Connect's own words
+	}
 	return answer{}, fail(http.StatusNotFound, "Unknown plugin %s.", r.name())
+}
+
+// wantsVersion refuses a request for a version of a plugin that there is not.
+func (r *request) wantsVersion(class, have string) error {
+	values, given := r.URL.Query()["version"]
+	if !given {
+		return nil
+	}
+	asked := values[0]
+	err := connector.CheckVersion(asked, class, have)
+	version, ok := errors.AsType[*connector.VersionError](err)
+	switch {
+	case !ok:
+		return err
+	case version.Unreadable:
+		return fail(http.StatusBadRequest, "Invalid version specification: %s", asked)
+	}
+	return fail(http.StatusBadRequest, "%s", version)
 }
 
 // validate answers PUT /connector-plugins/…/config/validate. What creating a connector refuses with 400 is 500 here.

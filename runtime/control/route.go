@@ -1,11 +1,11 @@
 package control
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // route is one method of a resource.
@@ -14,12 +14,15 @@ type route struct {
 	// path are the resource's segments; "*" stands for any one.
 	path  []string
 	serve func(*request) (answer, error)
+	// free says that it takes requests that claim a body of any kind.
+	free bool
 }
 
 func (s *Server) table() []route {
 	var routes []route
 	add := func(method, path string, serve func(*request) (answer, error)) {
-		routes = append(routes, route{method, strings.FieldsFunc(path, func(r rune) bool { return r == '/' }), serve})
+		segments := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+		routes = append(routes, route{method: method, path: segments, serve: serve, free: path == "/" || path == "/health"})
 	}
 	add("GET", "/", s.root)
 	add("GET", "/health", s.health)
@@ -62,12 +65,8 @@ func (s *Server) table() []route {
 // internal answers what Connect's workers ask each other, signed with a key that only they know. There are none here.
 func (s *Server) internal(r *request) (answer, error) {
 	if r.Method == http.MethodPost {
-		body, err := r.read()
-		if err != nil {
+		if err := r.readTasks(); err != nil {
 			return answer{}, err
-		}
-		if isNull(body) {
-			return answer{}, errors.New("No content to map due to end-of-input") //nolint:staticcheck // Connect's own words
 		}
 	}
 	if r.Header.Get("X-Connect-Authorization") == "" || r.Header.Get("X-Connect-Request-Signature-Algorithm") == "" {
@@ -76,26 +75,26 @@ func (s *Server) internal(r *request) (answer, error) {
 	return answer{}, fail(http.StatusForbidden, "Internal request contained invalid signature.")
 }
 
-// find returns who serves a method of a resource, and what stands in the places of the path's stars.
-func (s *Server) find(method string, segments []string) (serve func(*request) (answer, error), params []string, err error) {
+// find returns the route of a method of a resource, and what stands in the places of the path's stars.
+func (s *Server) find(method string, segments []string) (found route, params []string, err error) {
 	var methods []string
 	for _, r := range s.routes {
-		found, ok := match(r.path, segments)
+		params, ok := match(r.path, segments)
 		if !ok {
 			continue
 		}
 		if r.method == method || r.method == http.MethodGet && method == http.MethodHead {
-			return r.serve, found, nil
+			return r, params, nil
 		}
 		methods = append(methods, r.method)
 	}
 	switch {
 	case methods == nil:
-		return nil, nil, bare(http.StatusNotFound)
+		return route{}, nil, bare(http.StatusNotFound)
 	case method == http.MethodOptions:
-		return func(*request) (answer, error) { return options(methods), nil }, nil, nil
+		return route{serve: func(*request) (answer, error) { return options(methods), nil }, free: true}, nil, nil
 	}
-	return nil, nil, bare(http.StatusMethodNotAllowed)
+	return route{}, nil, bare(http.StatusMethodNotAllowed)
 }
 
 func match(path, segments []string) (params []string, ok bool) {
@@ -127,16 +126,27 @@ func options(methods []string) answer {
 	return a
 }
 
-// split cuts a path into its segments. ok is false for those that Connect's web server refuses, because what stands
-// between it and the client may understand them in another way.
-func split(escaped string) (segments []string, ok bool) {
-	path := strings.TrimSuffix(strings.TrimPrefix(escaped, "/"), "/")
+// split cuts a path, as the client wrote it, into its segments; what follows a semicolon in one is no part of its name.
+// ok is false for paths that Connect's web server refuses, because what stands between it and the client may understand
+// them in another way.
+func split(u *url.URL) (segments []string, ok bool) {
+	written := u.RawPath
+	if written == "" {
+		written = u.EscapedPath()
+	}
+	path := strings.TrimSuffix(strings.TrimPrefix(written, "/"), "/")
 	if path == "" {
-		return nil, escaped == "" || escaped == "/"
+		return nil, written == "" || written == "/"
+	}
+	if written[0] != '/' {
+		return nil, false
 	}
 	for raw := range strings.SplitSeq(path, "/") {
+		raw, _, _ = strings.Cut(raw, ";")
 		segment, err := url.PathUnescape(raw)
-		if err != nil || segment == "" || segment == "." || segment == ".." || strings.ContainsFunc(segment, refused) {
+		dots := raw != segment && (segment == "." || segment == "..")
+		if err != nil || segment == "" || dots || !utf8.ValidString(segment) || strings.ContainsFunc(segment, refused) ||
+			strings.ContainsFunc(raw, mustBeEscaped) {
 			return nil, false
 		}
 		segments = append(segments, segment)
@@ -144,7 +154,13 @@ func split(escaped string) (segments []string, ok bool) {
 	return segments, true
 }
 
+// refused tells whether a character must not be in a segment, not even escaped.
 func refused(r rune) bool { return r == '/' || r == '%' || r == '\\' || r < ' ' || r == 0x7f }
+
+// mustBeEscaped tells whether a character can only be written as its code.
+func mustBeEscaped(r rune) bool {
+	return r <= ' ' || r >= utf8.RuneSelf || strings.ContainsRune("\"#<>?[\\]^`{|}", r)
+}
 
 // location is the absolute address of a connector, as the client sees it through what stands between.
 func location(r *http.Request, name string) string {

@@ -67,8 +67,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 	}
-	a := ambiguous()
-	if segments, ok := split(r.URL.EscapedPath()); ok {
+	a := page(r, "Ambiguous URI")
+	if segments, ok := split(r.URL); ok {
 		s.Settings.decorate(w.Header(), r)
 		a = s.serve(r.WithContext(ctx), segments)
 	}
@@ -84,19 +84,30 @@ func (s *Server) serve(r *http.Request, segments []string) answer {
 	if !preflight && !s.Auth.admits(r) { // browsers ask without credentials whether they may send them
 		return s.Auth.refused()
 	}
-	serve, params, err := s.find(r.Method, segments)
+	route, params, err := s.find(r.Method, segments)
 	if err != nil {
 		return failure(err)
 	}
-	if !acceptable(r) {
+	if !route.free {
+		switch sent(r.Header) {
+		case mediaBroken:
+			return page(r, "Bad Request")
+		case mediaOther:
+			return failure(bare(http.StatusUnsupportedMediaType))
+		case mediaNone, mediaJSON:
+		}
+	}
+	shown, ok := accepted(r.Header)
+	if !ok && r.Method != http.MethodOptions {
 		return failure(bare(http.StatusNotAcceptable))
 	}
-	a, err := serve(&request{Request: r, params: params})
+	a, err := route.serve(&request{Request: r, params: params})
 	if err != nil && r.Context().Err() == context.DeadlineExceeded {
 		err = fail(http.StatusInternalServerError, "Request timed out")
 	}
 	if err != nil {
-		return failure(err)
+		a = failure(err)
 	}
+	a.media = shown
 	return a
 }

@@ -1,11 +1,11 @@
 package control
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -42,6 +42,7 @@ type answer struct {
 	status int
 	body   any    // as JSON, unless nil
 	text   string // when there is no body
+	media  string // that of a body; empty for application/json
 	header http.Header
 }
 
@@ -52,7 +53,7 @@ func (a answer) write(w http.ResponseWriter, head bool) {
 	header["Content-Type"] = nil // not to be guessed
 	text := []byte(a.text)
 	if a.body != nil {
-		header.Set("Content-Type", "application/json")
+		header.Set("Content-Type", cmp.Or(a.media, jsonMedia))
 		var err error
 		if text, err = marshal(a.body); err != nil {
 			a.status, text = http.StatusInternalServerError, []byte(`{"error_code":500,"message":"writing the answer failed"}`)
@@ -108,34 +109,4 @@ func failure(err error) answer {
 		return answer{status: e.Status}
 	}
 	return answer{status: e.Status, text: string(text)}
-}
-
-// ambiguous is the answer to a path that is not to be understood: a page, as Connect's web server has one.
-func ambiguous() answer {
-	const page = "<html><head><title>Error 400</title></head><body><h2>HTTP ERROR 400 Ambiguous URI</h2></body></html>\n"
-	return answer{
-		status: http.StatusBadRequest, text: page, header: http.Header{"Content-Type": {"text/html;charset=iso-8859-1"}},
-	}
-}
-
-// acceptable tells whether the client takes JSON.
-func acceptable(r *http.Request) bool {
-	accept := r.Header.Values("Accept")
-	if len(accept) == 0 || r.Method == http.MethodOptions {
-		return true
-	}
-	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
-		media, _, _ := strings.Cut(part, ";")
-		switch strings.ToLower(strings.TrimSpace(media)) {
-		case "", "*/*", "application/*", "application/json":
-			return true
-		}
-	}
-	return false
-}
-
-// isJSON tells whether a body claims to be JSON.
-func isJSON(contentType string) bool {
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && media == "application/json"
 }

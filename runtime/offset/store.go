@@ -12,6 +12,9 @@ import (
 // Format is the version of the layout of items. Every item carries it; an item of a later format is refused.
 const Format = 1
 
+// MaxName is how many bytes the name of a connector may have. There is no connector of a longer name, nor of none.
+const MaxName = 1000
+
 // What callers tell apart with errors.Is. Anything else is the table itself failing.
 var (
 	// ErrNotFound: there is no such connector.

@@ -10,6 +10,9 @@ import (
 
 // Look implements offset.Catalog with one call for up to 99 tasks.
 func (s *Store) Look(ctx context.Context, connector string, n int) (offset.Connector, []offset.Task, error) {
+	if connector == "" || len(connector) > offset.MaxName {
+		return offset.Connector{}, nil, offset.ErrNotFound // the table would refuse the key
+	}
 	keys := make([]item, 1, 1+max(0, n))
 	keys[0] = connectorKey(connector)
 	for id := range n {

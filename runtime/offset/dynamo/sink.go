@@ -144,6 +144,9 @@ func equal(a, b types.AttributeValue) bool {
 
 // Topics implements offset.Topics.
 func (s *Store) Topics(ctx context.Context, connector string) ([]string, error) {
+	if connector == "" || len(connector) > offset.MaxName {
+		return nil, nil
+	}
 	items, err := s.query(ctx, home(connector), topicPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("listing the topics of connector %s: %w", connector, err)
