@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sluice-connect/sluice/runtime/control"
+	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
 // account is what is known of a connector's running, fed by the metrics its functions print and by the table.
@@ -30,7 +30,7 @@ type account struct {
 	// Counters are sums over the lines of metrics, by task and by name; Gauges are the last line's.
 	Counters, Gauges map[series]float64
 
-	tasks    map[int]control.Count // by number
+	tasks    map[int]offset.Count // by number
 	sample   int64
 	sampleAt time.Time
 }
@@ -41,7 +41,7 @@ type series struct{ Task, Name string }
 // tally adds to what a task did.
 func (a *account) tally(task int, in, out int64) {
 	if a.tasks == nil {
-		a.tasks = map[int]control.Count{}
+		a.tasks = map[int]offset.Count{}
 	}
 	c := a.tasks[task]
 	if c.Since.IsZero() {

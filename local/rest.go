@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sluice-connect/sluice/local/function"
+	"github.com/sluice-connect/sluice/local/schedule"
 	"github.com/sluice-connect/sluice/local/trigger"
 	"github.com/sluice-connect/sluice/runtime"
 	"github.com/sluice-connect/sluice/runtime/connect"
@@ -193,11 +194,21 @@ const askTime = time.Minute
 // generation rises.
 type follower struct{ desk *desk }
 
-// Changed has a sink's tasks planned, since it may be long until its first record comes.
+// Changed runs a source at once, unless the driver will when it sees the change, and has a sink's tasks planned, since it
+// may be long until its first record comes.
 func (f follower) Changed(_ context.Context, c offset.Connector) error {
 	p, err := f.desk.catalog.find(c.Config["connector.class"])
-	if err != nil || p.Type != "sink" || c.Target != offset.Running || !c.Stale {
+	if err != nil || c.Target != offset.Running {
 		return err
+	}
+	if p.Type == "source" {
+		if err := f.desk.driver.scheduler.Now(c.Name); !errors.Is(err, schedule.ErrNotFound) {
+			return err
+		}
+		return nil // the driver does not know it yet
+	}
+	if !c.Stale {
+		return nil
 	}
 	api := f.desk.api
 	api.mu.Lock()
@@ -254,10 +265,10 @@ func (d *desk) followTopics(ctx context.Context) error {
 }
 
 // Counts implements control.Meter.
-func (l *ledger) Counts(_ context.Context, connectors ...offset.Connector) (map[string]map[int]control.Count, error) {
+func (l *ledger) Counts(_ context.Context, connectors ...offset.Connector) (map[string]map[int]offset.Count, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	counts := make(map[string]map[int]control.Count, len(connectors))
+	counts := make(map[string]map[int]offset.Count, len(connectors))
 	for _, c := range connectors {
 		if a := l.all[c.Name]; a != nil {
 			counts[c.Name] = maps.Clone(a.tasks)

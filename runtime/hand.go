@@ -18,7 +18,7 @@ func hand() func(ctx context.Context, tick worker.Tick) error {
 			err = invoke.Client{}.Event(ctx, os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), payload)
 		}
 		if err != nil {
-			return fmt.Errorf("handing on task %d: %w", *tick.Task, err)
+			return fmt.Errorf("handing %s on: %w", payload, err)
 		}
 		return nil
 	}

@@ -292,7 +292,7 @@ func (r *rig) forgetStatus(name string) error {
 		if err != nil || len(tasks) == 0 {
 			return err
 		}
-		err = r.store.PutTaskStatus(r.t.Context(), name, 0, c.Generation, offset.Status{})
+		err = r.store.PutTaskStatus(r.t.Context(), name, 0, c.Generation, offset.Status{}, offset.Done{})
 		if !errors.Is(err, offset.ErrStale) {
 			return err
 		}

@@ -167,10 +167,11 @@ func releaseOutcome(s *storeRun) {
 	status := failedStatus(now)
 	status.Worker = "fn:2"
 	l := s.acquire(c, 0)
-	s.ok(s.Release(s.ctx, l, offset.Outcome{NotBefore: now.Add(time.Hour), Status: &status}))
+	s.ok(s.Release(s.ctx, l, offset.Outcome{NotBefore: now.Add(time.Hour), Status: &status, Done: offset.Done{In: 5, Out: 4}}))
 	_, t := s.look("orders")
 	s.equal("not before", t.NotBefore, now.Add(time.Hour))
 	s.equal("status", t.Status, status)
+	s.equal("count", t.Count, offset.Count{Done: offset.Done{In: 5, Out: 4}, Since: now})
 
 	// An attempt that has nothing to say about the status leaves all of it but the worker.
 	l = s.acquire(c, 0)
@@ -279,11 +280,13 @@ func revokeTests() []storeTest {
 			c, err := s.Put(s.ctx, c, offset.Restart)
 			s.ok(err)
 			status := failedStatus(s.clock.Now())
-			s.ok(s.Release(s.ctx, l, offset.Outcome{NotBefore: s.clock.Now().Add(time.Hour), Status: &status}))
+			s.ok(s.Release(s.ctx, l, offset.Outcome{
+				NotBefore: s.clock.Now().Add(time.Hour), Status: &status, Done: offset.Done{In: 2},
+			}))
 			_, t := s.look("orders")
 			s.equal("task", t, offset.Task{
 				Connector: "orders", Settings: map[string]string{"task.id": "0"}, Generation: c.Generation, Epoch: l.Epoch,
-				Status: offset.Status{Worker: "fn:1"},
+				Status: offset.Status{Worker: "fn:1"}, Count: offset.Count{Done: offset.Done{In: 2}, Since: s.clock.Now()},
 			})
 			s.is(s.Commit(s.ctx, l, offset.Commit{Offsets: s.offsets(1, 1)}), offset.ErrFenced)
 			s.acquire(c, 0)

@@ -124,7 +124,7 @@ func (m *model) holder() (string, func(*side) string) {
 	case 1:
 		return fmt.Sprintf("check %d", i), func(s *side) string { return answer(s.store.Check(m.ctx, s.leases[i])) }
 	case 2:
-		o := offset.Outcome{Status: m.status()}
+		o := offset.Outcome{Status: m.status(), Done: offset.Done{In: m.random.Int64N(3), Out: m.random.Int64N(2)}}
 		if m.random.IntN(2) == 0 {
 			o.NotBefore = m.clock.Now().Add(time.Minute)
 		}

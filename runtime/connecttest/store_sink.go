@@ -2,6 +2,7 @@ package connecttest
 
 import (
 	"math"
+	"time"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/offset"
@@ -67,13 +68,19 @@ func sinkTests() []storeTest {
 		{"TaskStatusNeedsTheGeneration", func(s *storeRun) {
 			c := s.create("orders", 1)
 			want := failedStatus(s.clock.Now())
-			s.ok(s.PutTaskStatus(s.ctx, "orders", 0, c.Generation, want))
+			s.ok(s.PutTaskStatus(s.ctx, "orders", 0, c.Generation, want, offset.Done{In: 3, Out: 2}))
 			_, t := s.look("orders")
 			s.equal("status", t.Status, want)
-			s.is(s.PutTaskStatus(s.ctx, "orders", 0, c.Generation-1, offset.Status{}), offset.ErrStale)
-			s.is(s.PutTaskStatus(s.ctx, "orders", 1, c.Generation, offset.Status{}), offset.ErrStale)
+			since := s.clock.Now()
+			s.equal("count", t.Count, offset.Count{Done: offset.Done{In: 3, Out: 2}, Since: since})
+			s.clock.Advance(time.Minute)
+			s.ok(s.PutTaskStatus(s.ctx, "orders", 0, c.Generation, want, offset.Done{In: 4}))
+			_, t = s.look("orders")
+			s.equal("count", t.Count, offset.Count{Done: offset.Done{In: 7, Out: 2}, Since: since})
+			s.is(s.PutTaskStatus(s.ctx, "orders", 0, c.Generation-1, offset.Status{}, offset.Done{In: 1}), offset.ErrStale)
+			s.is(s.PutTaskStatus(s.ctx, "orders", 1, c.Generation, offset.Status{}, offset.Done{In: 1}), offset.ErrStale)
 			s.ok(s.Delete(s.ctx, c))
-			s.is(s.PutTaskStatus(s.ctx, "orders", 0, c.Generation, offset.Status{}), offset.ErrStale)
+			s.is(s.PutTaskStatus(s.ctx, "orders", 0, c.Generation, offset.Status{}, offset.Done{In: 1}), offset.ErrStale)
 		}},
 		{"TopicsAreASet", func(s *storeRun) {
 			s.ok(s.AddTopics(s.ctx, "orders", "b", "a", "b"))

@@ -60,7 +60,7 @@ func (s *Server) list(r *request) (answer, error) {
 		classes[i] = pluginOf(plugins, c.Config)
 	}
 	var views []view
-	var counts map[string]map[int]Count
+	var counts map[string]map[int]offset.Count
 	if slices.Contains(asked, "status") || slices.Contains(asked, "health") {
 		if views, err = s.views(r.Context(), connectors, classes); err != nil {
 			return answer{}, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
@@ -56,7 +57,7 @@ type taskHealth struct {
 	Busy bool `json:"busy"`
 	// Lag is how many records a sink's task is behind, null if that is not known.
 	Lag *int64 `json:"lag"`
-	// In and Out are how many records it was given and passed on since Counted; null if nobody counts them.
+	// In and Out are how many records it was given and passed on since Counted; null as long as there were none.
 	In      *int64     `json:"records_in"`
 	Out     *int64     `json:"records_out"`
 	Counted *time.Time `json:"counted_since"`
@@ -77,11 +78,45 @@ func (s *Server) connectorHealth(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if p.Type == "sink" && v.trigger.Lag == nil {
+		if v.trigger.Lag, err = s.lag(ctx, c); err != nil {
+			// The rest of the health is worth knowing, and all the more when Kafka is not there.
+			s.Log.Warn("reading how far behind a sink is failed", "connector", c.Name, "error", err)
+		}
+	}
 	return ok(v.health(s.Worker, counts[c.Name])), nil
 }
 
-// counts asks how much connectors did, if somebody knows.
-func (s *Server) counts(ctx context.Context, connectors ...offset.Connector) (map[string]map[int]Count, error) {
+// lag is how many records of each partition a sink's groups have not committed.
+func (s *Server) lag(ctx context.Context, c offset.Connector) (map[kafka.TopicPartition]int64, error) {
+	kafkas, err := s.Clusters.Groups(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	extents, err := kafkas.Extents(ctx, Topics(c)...)
+	if err != nil {
+		return nil, err
+	}
+	lag := make(map[kafka.TopicPartition]int64, len(extents))
+	for at, extent := range extents {
+		lag[at] = extent.End - extent.Start
+	}
+	for _, group := range groups(c) {
+		committed, err := kafkas.GroupOffsets(ctx, group)
+		if err != nil {
+			return nil, err
+		}
+		for at, next := range committed {
+			if extent, there := extents[at]; there {
+				lag[at] = max(0, extent.End-max(next, extent.Start))
+			}
+		}
+	}
+	return lag, nil
+}
+
+// counts asks how much connectors did, if somebody knows better than the table.
+func (s *Server) counts(ctx context.Context, connectors ...offset.Connector) (map[string]map[int]offset.Count, error) {
 	if s.Meter == nil {
 		return nil, nil
 	}
@@ -92,7 +127,7 @@ func (s *Server) counts(ctx context.Context, connectors ...offset.Connector) (ma
 	return counts, nil
 }
 
-func (v view) health(worker string, counts map[int]Count) connectorHealth {
+func (v view) health(worker string, counts map[int]offset.Count) connectorHealth {
 	c := v.connector
 	h := connectorHealth{
 		Name: c.Name, Type: v.plugin.Type, Target: c.Target, State: v.connectorState(), Since: instant(c.Status.Since),
@@ -110,7 +145,11 @@ func (v view) health(worker string, counts map[int]Count) connectorHealth {
 			LastSuccess: instant(t.Status.Success), LastFailure: instant(t.Status.Failure), LastError: words(t.Status.Trace),
 			Attempts: t.Status.Attempts, Next: instant(t.Status.Next), NotBefore: instant(t.NotBefore), Busy: t.HeldAt(v.now),
 		}
-		if count, counted := counts[t.ID]; counted {
+		count, metered := counts[t.ID]
+		if !metered {
+			count = t.Count
+		}
+		if !count.Since.IsZero() {
 			task.In, task.Out, task.Counted = &count.In, &count.Out, instant(count.Since)
 		}
 		h.Tasks = append(h.Tasks, task)

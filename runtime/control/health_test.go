@@ -2,12 +2,14 @@ package control_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-connect/sluice/runtime/control"
+	"github.com/sluice-connect/sluice/runtime/kafka"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
@@ -15,7 +17,7 @@ func TestServer_HealthSaysWhatStatusCannot(t *testing.T) {
 	t.Parallel()
 	state := control.TriggerState{Every: time.Second, Note: "being enabled"}
 	server, w, _ := with(t, func(o *control.Options) {
-		o.Triggers, o.Meter = fixed{Triggers: o.Triggers, state: &state}, meter{0: {In: 5, Out: 4, Since: time.Unix(1, 0)}}
+		o.Triggers, o.Meter = fixed{Triggers: o.Triggers, state: &state}, meter{0: {Done: offset.Done{In: 5, Out: 4}, Since: time.Unix(1, 0)}}
 	})
 	must(t, server, 201, "POST", "/connectors", source)
 	c := publish(t, w, 2)
@@ -23,7 +25,7 @@ func TestServer_HealthSaysWhatStatusCannot(t *testing.T) {
 	failed := offset.Status{
 		State: offset.StateFailed, Trace: "it broke", Worker: "w", Since: now, Success: now.Add(-time.Minute), Failure: now, Attempts: 3, Next: now.Add(time.Minute),
 	}
-	if err := w.store.PutTaskStatus(t.Context(), "c", 1, c.Generation, failed); err != nil {
+	if err := w.store.PutTaskStatus(t.Context(), "c", 1, c.Generation, failed, offset.Done{In: 7}); err != nil {
 		t.Fatal(err)
 	}
 	type task struct {
@@ -65,10 +67,15 @@ func TestServer_HealthSaysWhatStatusCannot(t *testing.T) {
 	text := func(v string) *string { return &v }
 	want := health{State: "RUNNING", Tasks: []task{
 		{ID: 0, State: "UNASSIGNED", In: of(5), Out: of(4), Counted: at(time.Unix(1, 0))},
-		{ID: 1, State: "FAILED", Success: at(now.Add(-time.Minute)), Failure: at(now), Error: text("it broke"), Attempts: 3, Next: at(now.Add(time.Minute))},
+		{ID: 1, State: "FAILED", Success: at(now.Add(-time.Minute)), Failure: at(now), Error: text("it broke"), Attempts: 3, Next: at(now.Add(time.Minute)), In: of(7), Out: of(0)},
 	}}
 	want.Trigger.Note, want.Trigger.Every = text("being enabled"), of(1000)
-	if diff := cmp.Diff(want, read()); diff != "" {
+	got := read()
+	if counted := got.Tasks[1].Counted; counted == nil || counted.Before(now.Add(-time.Minute)) {
+		t.Errorf("what the table counts it counts since %v", counted)
+	}
+	got.Tasks[1].Counted = nil
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the health (-want +got):\n%s", diff)
 	}
 	state.Broken = "no route to the broker"
@@ -88,7 +95,7 @@ func TestServer_SourcesWithoutTicksAreUnassigned(t *testing.T) {
 		want string
 	}{{0, "RUNNING RUNNING"}, {20 * time.Second, "RUNNING RUNNING"}} {
 		status := offset.Status{State: offset.StateRunning, Worker: "w", Success: time.Now().Add(-s.last)}
-		if err := w.store.PutTaskStatus(t.Context(), "c", 0, c.Generation, status); err != nil {
+		if err := w.store.PutTaskStatus(t.Context(), "c", 0, c.Generation, status, offset.Done{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := states(t, must(t, server, 200, "GET", "/connectors/c/status", "")); got != s.want {
@@ -105,10 +112,42 @@ func TestServer_SourcesWithoutTicksAreUnassigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.store.PutTaskStatus(t.Context(), "c", 0, c.Generation, status); err != nil {
+	if err := w.store.PutTaskStatus(t.Context(), "c", 0, c.Generation, status, offset.Done{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := states(t, must(t, server, 200, "GET", "/connectors/c/status", "")); got != "RUNNING UNASSIGNED" {
 		t.Errorf("not run for 40 ticks, it is %s", got)
+	}
+}
+
+// Where the trigger does not know how far behind a sink is, its groups and topics do.
+func TestServer_HealthMeasuresTheLag(t *testing.T) {
+	t.Parallel()
+	server, w, g := still(t)
+	must(t, server, 201, "POST", "/connectors", sink)
+	publish(t, w, 2)
+	if err := g.SetGroupOffsets(t.Context(), "connect-c", map[kafka.TopicPartition]int64{{Topic: "t", Partition: 1}: 97}); err != nil {
+		t.Fatal(err)
+	}
+	read := func() string {
+		var health struct {
+			Lag   *int64
+			Tasks []struct{ Lag *int64 }
+		}
+		if err := json.Unmarshal([]byte(must(t, server, 200, "GET", "/connectors/c/health", "")), &health); err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(health)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if got, want := read(), `{"Lag":93,"Tasks":[{"Lag":90},{"Lag":3}]}`; got != want {
+		t.Errorf("the lag is %s, want %s", got, want)
+	}
+	g.fail = errors.New("no broker")
+	if got, want := read(), `{"Lag":null,"Tasks":[{"Lag":null},{"Lag":null}]}`; got != want {
+		t.Errorf("without Kafka the lag is %s, want %s", got, want)
 	}
 }

@@ -41,6 +41,17 @@ func (g *groups) GroupOffsets(_ context.Context, group string) (map[kafka.TopicP
 	return maps.Clone(g.offsets[group]), nil
 }
 
+// Extents gives every partition of t the offsets from 10 to 100.
+func (g *groups) Extents(_ context.Context, topics ...string) (map[kafka.TopicPartition]kafka.Extent, error) {
+	extents := map[kafka.TopicPartition]kafka.Extent{}
+	for _, topic := range topics {
+		for p := range int32(2) {
+			extents[kafka.TopicPartition{Topic: topic, Partition: p}] = kafka.Extent{Start: 10, End: 100}
+		}
+	}
+	return extents, g.fail
+}
+
 func (g *groups) SetGroupOffsets(_ context.Context, group string, offsets map[kafka.TopicPartition]int64) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -71,6 +71,7 @@ type Clusters interface {
 type GroupReader interface {
 	GroupOffsets(ctx context.Context, group string) (map[kafka.TopicPartition]int64, error)
 	Topics(ctx context.Context) ([]kafka.Topic, error)
+	Extents(ctx context.Context, topics ...string) (map[kafka.TopicPartition]kafka.Extent, error)
 }
 
 // GroupWriter changes it, in groups without members. *kafka.Admin is one.
@@ -86,14 +87,8 @@ type Groups interface {
 	GroupWriter
 }
 
-// Meter knows how much connectors did.
+// Meter knows how much connectors did, sooner than the table does, in which sinks count once a minute.
 type Meter interface {
 	// Counts returns what the tasks of connectors did, by name and by number of the task.
-	Counts(ctx context.Context, connectors ...offset.Connector) (map[string]map[int]Count, error)
-}
-
-// Count is how many records a task was given and passed on, since some time.
-type Count struct {
-	In, Out int64
-	Since   time.Time
+	Counts(ctx context.Context, connectors ...offset.Connector) (map[string]map[int]offset.Count, error)
 }

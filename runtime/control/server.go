@@ -16,7 +16,7 @@ type Options struct {
 	Functions Functions
 	Triggers  Triggers
 	Clusters  Clusters
-	// Meter may be nil: then health does not say how much connectors did.
+	// Meter may be nil: then health says how much connectors did by what the table knows.
 	Meter Meter
 	// Admit refuses a connector that cannot be run here, before it is written: what it says is answered with 400. nil
 	// admits all.

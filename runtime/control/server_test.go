@@ -150,7 +150,7 @@ func publish(t *testing.T, w *world, tasks int, states ...offset.State) offset.C
 		if state == offset.StateFailed {
 			status.Trace = "it broke"
 		}
-		if err := w.store.PutTaskStatus(t.Context(), "c", id, c.Generation, status); err != nil {
+		if err := w.store.PutTaskStatus(t.Context(), "c", id, c.Generation, status, offset.Done{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -153,7 +153,7 @@ func (s *Server) again(r *request, itself bool, tasks []int) error {
 		for _, t := range failed {
 			// ErrStale: it was revoked meanwhile, and starts anyway.
 			status := offset.Status{Worker: t.Status.Worker, Success: t.Status.Success, Failure: t.Status.Failure}
-			if err := s.Store.PutTaskStatus(ctx, name, t.ID, t.Generation, status); err != nil && !errors.Is(err, offset.ErrStale) {
+			if err := s.Store.PutTaskStatus(ctx, name, t.ID, t.Generation, status, offset.Done{}); err != nil && !errors.Is(err, offset.ErrStale) {
 				return err
 			}
 		}

@@ -131,10 +131,10 @@ func (f fixed) States(_ context.Context, connectors ...offset.Connector) (map[st
 }
 
 // meter says of every connector that its tasks did this.
-type meter map[int]control.Count
+type meter map[int]offset.Count
 
-func (m meter) Counts(_ context.Context, connectors ...offset.Connector) (map[string]map[int]control.Count, error) {
-	counts := map[string]map[int]control.Count{}
+func (m meter) Counts(_ context.Context, connectors ...offset.Connector) (map[string]map[int]offset.Count, error) {
+	counts := map[string]map[int]offset.Count{}
 	for _, c := range connectors {
 		counts[c.Name] = m
 	}

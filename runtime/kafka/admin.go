@@ -122,6 +122,31 @@ func (a *Admin) GroupOffsets(ctx context.Context, group string) (map[TopicPartit
 	return offsets, nil
 }
 
+// Extent is what a partition holds: the offsets from Start on, and before End.
+type Extent struct{ Start, End int64 }
+
+// Extents returns what the partitions of topics hold. Topics that do not exist are left out.
+func (a *Admin) Extents(ctx context.Context, topics ...string) (map[TopicPartition]Extent, error) {
+	extents := map[TopicPartition]Extent{}
+	if len(topics) == 0 {
+		return extents, nil // to Kafka it would mean all
+	}
+	starts, err := a.admin.ListStartOffsets(ctx, topics...)
+	if err != nil {
+		return nil, a.failed("reading where topics begin", err)
+	}
+	ends, err := a.admin.ListEndOffsets(ctx, topics...)
+	if err != nil {
+		return nil, a.failed("reading where topics end", err)
+	}
+	ends.Each(func(end kadm.ListedOffset) {
+		if start, found := starts.Lookup(end.Topic, end.Partition); found && start.Err == nil && end.Err == nil {
+			extents[TopicPartition{end.Topic, end.Partition}] = Extent{start.Offset, end.Offset}
+		}
+	})
+	return extents, nil
+}
+
 // SetGroupOffsets commits offsets for a group. Kafka refuses it while the group has members.
 func (a *Admin) SetGroupOffsets(ctx context.Context, group string, offsets map[TopicPartition]int64) error {
 	if len(offsets) == 0 {

@@ -42,6 +42,23 @@ func TestAdmin_ListsTopics(t *testing.T) {
 	}
 }
 
+func TestAdmin_SaysWhatTopicsHold(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.SeedTopics(2, "orders"), kfake.SeedTopics(1, "customers"))
+	admin := newAdmin(t, kafka.AdminConfig{Properties: c.props()})
+	got, err := admin.Extents(t.Context(), "orders", "none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[kafka.TopicPartition]kafka.Extent{{Topic: "orders"}: {}, {Topic: "orders", Partition: 1}: {}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("want (-), got (+):\n%s", diff)
+	}
+	if got, err = admin.Extents(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("of no topic: %v, %v", got, err)
+	}
+}
+
 func TestAdmin_ChangesGroupOffsets(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, kfake.SeedTopics(3, "orders", "customers"))

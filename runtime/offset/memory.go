@@ -201,7 +201,7 @@ func (m *Memory) Publish(ctx context.Context, c Connector, plan Lease, settings 
 		key := taskKey{c.Name, id}
 		t, ok := m.tasks[key]
 		if !ok || t.gone {
-			t.Status, t.NotBefore = Status{}, time.Time{}
+			t.Status, t.NotBefore, t.Count = Status{}, time.Time{}, Count{}
 		}
 		t.Connector, t.ID, t.Settings, t.Generation, t.gone = c.Name, id, copyMap(s), c.Generation, false
 		m.tasks[key] = t

@@ -81,6 +81,7 @@ func (m *Memory) Release(ctx context.Context, l Lease, o Outcome) error {
 	key := taskKey{l.Connector, l.Task}
 	t := m.tasks[key]
 	t.Owner, t.Expires = "", time.Time{}
+	m.count(&t.Task, o.Done)
 	if err == nil {
 		t.NotBefore = milli(o.NotBefore)
 		if o.Status != nil {
@@ -89,6 +90,17 @@ func (m *Memory) Release(ctx context.Context, l Lease, o Outcome) error {
 	}
 	m.tasks[key] = t
 	return nil
+}
+
+// count adds to what a task did.
+func (m *Memory) count(t *Task, done Done) {
+	if done == (Done{}) {
+		return
+	}
+	if t.Count.Since.IsZero() {
+		t.Count.Since = milli(m.now())
+	}
+	t.Count.Done = t.Count.Plus(done)
 }
 
 // holds tells whether nobody took the lease from its holder, revoked or not.

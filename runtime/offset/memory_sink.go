@@ -40,7 +40,7 @@ func (m *Memory) PutMarker(ctx context.Context, connector string, marker Marker)
 }
 
 // PutTaskStatus implements Markers.
-func (m *Memory) PutTaskStatus(ctx context.Context, connector string, task int, generation int64, s Status) error {
+func (m *Memory) PutTaskStatus(ctx context.Context, connector string, task int, generation int64, s Status, done Done) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -52,6 +52,7 @@ func (m *Memory) PutTaskStatus(ctx context.Context, connector string, task int, 
 		return ErrStale
 	}
 	t.Status = cloneStatus(s)
+	m.count(&t.Task, done)
 	m.tasks[key] = t
 	return nil
 }

@@ -107,7 +107,7 @@ type Leaser interface {
 	// Check is a strongly consistent look at whether the lease is still held. ErrFenced, ErrRevoked.
 	Check(ctx context.Context, l Lease) error
 	// Release gives the lease back and writes how the invocation ended; a revoked lease is given back too, but then
-	// of the outcome nothing is written, since the change decided what the item says. ErrFenced; to give back what was
+	// of the outcome only what was done is written, since the change decided what else the item says. ErrFenced; to give back what was
 	// given back already may also be no error.
 	Release(ctx context.Context, l Lease, o Outcome) error
 }
@@ -136,8 +136,9 @@ type Markers interface {
 	// connect.ErrConflict otherwise.
 	PutMarker(ctx context.Context, connector string, m Marker) (Marker, error)
 	// PutTaskStatus writes the status of a sink's task, for which there is no lease, unless the task has another
-	// generation than the one given: ErrStale.
-	PutTaskStatus(ctx context.Context, connector string, task int, generation int64, s Status) error
+	// generation than the one given: ErrStale. What was done is added to what the task did; by a call whose answer is
+	// lost, perhaps twice.
+	PutTaskStatus(ctx context.Context, connector string, task int, generation int64, s Status, done Done) error
 }
 
 // States keeps a sink's own small values, see connect.State.
@@ -215,6 +216,20 @@ type Task struct {
 	// NotBefore is when the next poll is due; zero means at once.
 	NotBefore time.Time
 	Status    Status
+	// Count is what its invocations did together.
+	Count Count
+}
+
+// Done is how many records an invocation was given, and how many it passed on.
+type Done struct{ In, Out int64 }
+
+// Plus is the sum of both.
+func (d Done) Plus(more Done) Done { return Done{d.In + more.In, d.Out + more.Out} }
+
+// Count is what was done since some time; zero as long as it is nothing.
+type Count struct {
+	Done
+	Since time.Time
 }
 
 // HeldAt tells whether somebody holds the task at that time.
@@ -319,6 +334,8 @@ type Outcome struct {
 	NotBefore time.Time
 	// Status replaces the task's status when it is not nil.
 	Status *Status
+	// Done is added to what the task did, also when the lease was revoked.
+	Done Done
 }
 
 // Marker remembers a failure at a place in a topic partition.

@@ -164,7 +164,7 @@ func (r *sinkRun) note(ctx context.Context, err error) error {
 			return fmt.Errorf("stopping the trigger after %d attempts: %w", status.Attempts, err)
 		}
 	}
-	failed := r.sink.Store.PutTaskStatus(ctx, r.sink.Name, r.item.ID, r.connector.Generation, status)
+	failed := r.sink.show(ctx, r.item.ID, r.connector.Generation, status)
 	if errors.Is(failed, offset.ErrStale) {
 		return nil // the connector was changed meanwhile: this failure is of another generation
 	}

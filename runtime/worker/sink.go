@@ -30,8 +30,9 @@ type Sink struct {
 	decoder    kafka.Decoder
 	generation int64
 	open       map[int]*sinkTask
-	looked     int             // how many tasks to look at
-	noted      map[string]bool // topics known to be known as used by the connector
+	looked     int                 // how many tasks to look at
+	noted      map[string]bool     // topics known to be known as used by the connector
+	done       map[int]offset.Done // by task: what was done and is not yet in the table
 }
 
 // Run runs one invocation: payload is a trigger's event, the answer what the trigger expects. An error means that

@@ -47,7 +47,9 @@ type failure struct {
 // run works through the share. An error means the whole event must come again.
 func (r *sinkRun) run(ctx context.Context) (err error) {
 	r.report.Task = r.item.ID
+	in, out := r.report.Polled, r.report.Written // of other tasks' shares
 	err = r.work(ctx)
+	r.sink.did(r.item.ID, offset.Done{In: int64(r.report.Polled - in), Out: int64(r.report.Written - out)})
 	if err != nil {
 		return r.failed(ctx, err)
 	}
@@ -193,13 +195,30 @@ func (r *sinkRun) succeeded(ctx context.Context) error {
 	if s.State == offset.StateRunning && s.Attempts == 0 && time.Since(s.Success) < statusEvery {
 		return nil
 	}
-	err := r.sink.Store.PutTaskStatus(ctx, r.sink.Name, r.item.ID, r.connector.Generation, succeeded(s, r.sink.Env.Worker, time.Now()))
+	err := r.sink.show(ctx, r.item.ID, r.connector.Generation, succeeded(s, r.sink.Env.Worker, time.Now()))
 	if err != nil && !errors.Is(err, offset.ErrStale) {
 		// The records are durable; failing the event for a status would deliver them twice.
 		r.log.Warn("writing the task's status failed", "error", err)
 	}
 	r.recovered(ctx)
 	return nil
+}
+
+// did notes what was done for a task, until its status is next written.
+func (s *Sink) did(task int, done offset.Done) {
+	if s.done == nil {
+		s.done = map[int]offset.Done{}
+	}
+	s.done[task] = s.done[task].Plus(done)
+}
+
+// show writes the status of a task, with what was done for it since it was last written.
+func (s *Sink) show(ctx context.Context, task int, generation int64, status offset.Status) error {
+	err := s.Store.PutTaskStatus(ctx, s.Name, task, generation, status, s.done[task])
+	if err == nil {
+		delete(s.done, task)
+	}
+	return err
 }
 
 // recovered shows tasks as running again that failed only because they stood in for this one: on the same record.
@@ -214,7 +233,7 @@ func (r *sinkRun) recovered(ctx context.Context) {
 			continue
 		}
 		s = offset.Status{State: offset.StateRunning, Worker: s.Worker, Since: time.Now(), Success: s.Success, Failure: s.Failure}
-		err := r.sink.Store.PutTaskStatus(ctx, r.sink.Name, t.ID, r.connector.Generation, s)
+		err := r.sink.show(ctx, t.ID, r.connector.Generation, s)
 		if err != nil && !errors.Is(err, offset.ErrStale) {
 			r.log.Warn("writing the status of a task that stood in failed", "error", err)
 		}

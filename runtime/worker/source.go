@@ -21,7 +21,8 @@ type Source struct {
 	Env Env
 	// Store is the table.
 	Store offset.Store
-	// Hand invokes this function once more, asynchronously, for one further task.
+	// Hand invokes this function once more, asynchronously: for one further task, or, when what ran was changed, to go on
+	// with what it is now. nil leaves the latter to the next tick, and is for connectors of one task.
 	Hand func(ctx context.Context, tick Tick) error
 
 	tasks int                     // how many tasks the connector had when last seen: a guess that saves a call
@@ -83,7 +84,28 @@ func (s *Source) run(ctx context.Context, tick Tick, report *Report) error {
 			report.Did = "held elsewhere"
 			return nil
 		}
+		if err == nil && report.Did == "revoked" {
+			s.giveWay(ctx, c.Name)
+		}
 		return err
+	}
+}
+
+// giveWay invokes a connector again that was changed while it ran, if it is still to run: who was invoked by the change
+// itself may have come before the lease was given back, and the next tick may be long in coming.
+func (s *Source) giveWay(ctx context.Context, connector string) {
+	if s.Hand == nil {
+		return
+	}
+	c, _, err := s.Store.Look(ctx, connector, 0)
+	if errors.Is(err, offset.ErrNotFound) || err == nil && c.Target != offset.Running {
+		return
+	}
+	if err == nil {
+		err = s.Hand(ctx, Tick{Connector: connector})
+	}
+	if err != nil {
+		s.Env.Log.Warn("going on after a change failed; the next tick will", "connector", connector, "error", err)
 	}
 }
 

@@ -220,6 +220,56 @@ func TestSource_RevokedFinishesItsBatch(t *testing.T) {
 	}
 }
 
+// Who is invoked by a change itself finds the lease still held; so what gave way to the change has it gone on with.
+func TestSource_GoesOnAfterAChange(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(ctx context.Context, store offset.Store, c offset.Connector) error
+		want   []worker.Tick
+	}{
+		"configured": {func(ctx context.Context, store offset.Store, c offset.Connector) error {
+			_, err := store.Put(ctx, c, offset.Restart)
+			return err
+		}, []worker.Tick{{Connector: "c"}}},
+		"paused": {func(ctx context.Context, store offset.Store, c offset.Connector) error {
+			c.Target = offset.Paused
+			_, err := store.Put(ctx, c, offset.Stop)
+			return err
+		}, nil},
+		"deleted": {func(ctx context.Context, store offset.Store, c offset.Connector) error { return store.Delete(ctx, c) }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, f := setup(t), &feed{}
+			f.add("a", "x")
+			f.poll = func(ctx context.Context) error {
+				current, _, err := b.store.Look(t.Context(), "c", 0)
+				if err == nil {
+					err = c.change(t.Context(), b.store, current)
+				}
+				<-ctx.Done()
+				return errors.Join(err, context.Cause(ctx))
+			}
+			b.put(t, "c", nil)
+			s := b.source(f)
+			var handed []worker.Tick
+			s.Hand = func(_ context.Context, tick worker.Tick) error {
+				if _, tasks, err := b.store.Look(t.Context(), "c", 1); err != nil || tasks[0].HeldAt(time.Now()) {
+					t.Errorf("handed on while the lease is held: %+v, %v", tasks, err)
+				}
+				handed = append(handed, tick)
+				return nil
+			}
+			if r, err := s.Run(t.Context(), worker.Tick{Connector: "c"}); err != nil || r.Did != "revoked" {
+				t.Errorf("%+v, %v", r, err)
+			}
+			if diff := cmp.Diff(c.want, handed); diff != "" {
+				t.Errorf("handed on (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestSource_HandsTasksOn(t *testing.T) {
 	t.Parallel()
 	b, f := setup(t), &feed{}

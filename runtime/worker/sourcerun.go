@@ -265,7 +265,7 @@ func (r *sourceRun) end(ctx context.Context, failure error) error {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	now := time.Now()
-	outcome := offset.Outcome{}
+	outcome := offset.Outcome{Done: offset.Done{In: int64(r.report.Polled), Out: int64(r.report.Written)}}
 	switch {
 	case r.keeper.revoked.Load() || errors.Is(failure, offset.ErrRevoked):
 		r.report.Did = "revoked"

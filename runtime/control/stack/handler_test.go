@@ -88,6 +88,10 @@ func (f *formation) SetGroupOffsets(_ context.Context, group string, offsets map
 	return nil
 }
 
+func (f *formation) Extents(context.Context, ...string) (map[kafka.TopicPartition]kafka.Extent, error) {
+	return nil, nil
+}
+
 func (f *formation) Topics(context.Context) ([]kafka.Topic, error) { return nil, nil }
 
 func (f *formation) DeleteGroupOffsets(context.Context, string, ...kafka.TopicPartition) error {

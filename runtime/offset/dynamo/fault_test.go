@@ -134,7 +134,7 @@ var calls = map[string]struct {
 		return err
 	}},
 	"PutTaskStatus": {"UpdateItem", func(sc *scene) error {
-		return sc.store.PutTaskStatus(sc.t.Context(), "orders", 0, sc.c.Generation, offset.Status{State: offset.StateRunning})
+		return sc.store.PutTaskStatus(sc.t.Context(), "orders", 0, sc.c.Generation, offset.Status{State: offset.StateRunning}, offset.Done{})
 	}},
 	"PutGroup": {"UpdateItem", func(sc *scene) error {
 		return sc.store.PutGroup(sc.t.Context(), "orders", "g", map[connect.TopicPartition]int64{{Topic: "t"}: 1})

@@ -135,8 +135,18 @@ func putStatus(e *expression, s offset.Status) {
 func clearStatus(e *expression, all bool) {
 	e.remove("failed", "trace", "attempts", "next")
 	if all {
-		e.remove("state", "worker", "since", "success", "failure")
+		e.remove("state", "worker", "since", "success", "failure", "counted", "in", "out")
 	}
+}
+
+// count adds to what a task did.
+func (s *Store) count(e *expression, done offset.Done) {
+	if done == (offset.Done{}) {
+		return
+	}
+	e.assign("#counted = if_not_exists(#counted, ?)", millis(s.now()))
+	e.assign("#in = if_not_exists(#in, ?) + ?", num(0), num(done.In))
+	e.assign("#out = if_not_exists(#out, ?) + ?", num(0), num(done.Out))
 }
 
 func decodeStatus(it item) offset.Status {
@@ -161,6 +171,7 @@ func decodeTask(connector string, it item) (offset.Task, error) {
 		Connector: connector, ID: offset.PlanTask, Settings: settings,
 		Generation: integer(it["generation"]), Epoch: integer(it["epoch"]),
 		NotBefore: timeOf(it["notBefore"]), Status: decodeStatus(it),
+		Count: offset.Count{Done: offset.Done{In: integer(it["in"]), Out: integer(it["out"])}, Since: timeOf(it["counted"])},
 	}
 	if owner := textOf(it["owner"]); owner != "" {
 		t.Owner, t.Expires = owner, timeOf(it["expires"])

@@ -53,7 +53,7 @@ func TestStore_Layout(t *testing.T) {
 		Topics: []string{"orders"},
 	}))
 	ok(t, s.Commit(ctx, first, offset.Commit{Resume: connect.Offsets{partition(t, "b"): connect.At("id", 1)}}))
-	ok(t, s.Release(ctx, first, offset.Outcome{NotBefore: at.Add(time.Second), Status: &status}))
+	ok(t, s.Release(ctx, first, offset.Outcome{NotBefore: at.Add(time.Second), Status: &status, Done: offset.Done{In: 7, Out: 6}}))
 	claim(t, s, c, 1, "holder-1")
 	c, err = s.Put(ctx, c, offset.Stop)
 	ok(t, err)
@@ -171,7 +171,7 @@ func TestStore_RefusesALaterFormat(t *testing.T) {
 		"Check":      func() error { return s.Check(ctx, l) },
 		"Release":    func() error { return s.Release(ctx, l, offset.Outcome{}) },
 		"Commit":     func() error { return s.Commit(ctx, l, offset.Commit{Offsets: connect.Offsets{p: connect.At("id", 2)}}) },
-		"TaskStatus": func() error { return s.PutTaskStatus(ctx, "orders", 0, c.Generation, offset.Status{}) },
+		"TaskStatus": func() error { return s.PutTaskStatus(ctx, "orders", 0, c.Generation, offset.Status{}, offset.Done{}) },
 	} {
 		if err := do(); err == nil || !strings.Contains(err.Error(), "format 2") {
 			t.Errorf("%s: %v", name, err)

@@ -84,11 +84,13 @@ func (s *Store) Release(ctx context.Context, l offset.Lease, o offset.Outcome) e
 	if o.Status != nil {
 		putStatus(e, *o.Status)
 	}
+	s.count(e, o.Done)
 	unrevoked(e, l)
 	err := s.release(ctx, l, e)
 	if errors.Is(err, offset.ErrRevoked) {
 		e = newExpression()
 		free(e, l)
+		s.count(e, o.Done)
 		return s.release(ctx, l, e)
 	}
 	return err

@@ -50,9 +50,10 @@ func (s *Store) PutMarker(ctx context.Context, connector string, m offset.Marker
 }
 
 // PutTaskStatus implements offset.Markers.
-func (s *Store) PutTaskStatus(ctx context.Context, connector string, task int, generation int64, status offset.Status) error {
+func (s *Store) PutTaskStatus(ctx context.Context, connector string, task int, generation int64, status offset.Status, done offset.Done) error {
 	e := newExpression()
 	putStatus(e, status)
+	s.count(e, done)
 	e.when("#generation = ? AND attribute_exists(#settings) AND attribute_not_exists(#gone)", num(generation))
 	e.known()
 	_, _, err := s.update(ctx, taskKey(connector, task), e)
