@@ -3,6 +3,7 @@ package main_test
 import (
 	"context"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,6 +33,10 @@ func TestUp_RefusesWhatCannotWork(t *testing.T) {
 	}{
 		"Kafka's port in use": {[]string{"--kafka", taken.Addr().String(), "--rest", "127.0.0.1:0"}, []string{taken.Addr().String(), "in use"}},
 		"REST's port in use":  {[]string{"--kafka", "127.0.0.1:0", "--rest", taken.Addr().String()}, []string{taken.Addr().String(), "in use", "--rest"}},
+
+		"REST open to all":  {[]string{"--kafka", "127.0.0.1:0", "--rest", "0.0.0.0:0"}, []string{"--rest 0.0.0.0:0", "--rest-users", "--insecure"}},
+		"REST open to many": {[]string{"--kafka", "127.0.0.1:0", "--rest", ":0"}, []string{"--rest :0", "others could reach it"}},
+		"nobody may":        {free("--rest-users", write(t, dir, "nobody", "# nobody\n")), []string{"nobody", "there are none"}},
 
 		"no such file":       {free("none.json"), []string{"none.json: no such file"}},
 		"broken JSON":        {file("broken.json", `{"name": "x", `), []string{"broken.json", "not a JSON object"}},
@@ -83,6 +88,48 @@ func TestUp_RefusesWhatCannotWork(t *testing.T) {
 			}
 			if t.Failed() {
 				t.Logf("it says: %s", stderr)
+			}
+		})
+	}
+}
+
+// Where others can reach it, the REST API is for those who are named, or for all if that is wanted.
+func TestUp_LetsOthersInOnlyAsTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	users := write(t, dir, "users", "ada=secret\n")
+	for name, c := range map[string]struct {
+		args            []string
+		stranger, named int
+	}{
+		"users":       {[]string{"--rest-users", users}, http.StatusUnauthorized, http.StatusOK},
+		"not secured": {[]string{"--insecure"}, http.StatusOK, http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := up(t, t.TempDir(), append([]string{
+				"--kafka", "127.0.0.1:0", "--rest", "0.0.0.0:0", "--registry", "off", "--no-demo",
+			}, c.args...)...)
+			_, port, found := strings.Cut(strings.TrimPrefix(p.REST, "http://"), "]:")
+			if !found {
+				port = p.REST[strings.LastIndexByte(p.REST, ':')+1:]
+			}
+			for password, want := range map[string]int{"": c.stranger, "wrong": c.stranger, "secret": c.named} {
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port+"/connectors", http.NoBody)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if password != "" {
+					request.SetBasicAuth("ada", password)
+				}
+				response, err := http.DefaultClient.Do(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				response.Body.Close()
+				if response.StatusCode != want {
+					t.Errorf("with password %q: %d, want %d", password, response.StatusCode, want)
+				}
 			}
 		})
 	}

@@ -24,6 +24,7 @@ func TestConnect(t *testing.T) {
 		"FileStreamSourceConnectorIntegrationTest": fileStreamSource,
 		"FileStreamSinkConnectorIntegrationTest":   fileStreamSink,
 		"StandaloneWorkerIntegrationTest":          standaloneWorker,
+		"ConnectorClientPolicyIntegrationTest":     clientPolicy,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -200,6 +201,7 @@ func connectWorker(t *testing.T, i *integration) {
 			i.do(t, 404, "GET /connectors/never")
 		}
 	})
+	t.Run("testPluginAliases", func(t *testing.T) { pluginAliases(t, i) })
 	t.Run("testPatchConnectorConfig", func(t *testing.T) {
 		i.create(t, "patched", i.sink("out", "b", "tasks.max", "2", "gone", "soon"), "")
 		i.states(t, "patched", "RUNNING RUNNING RUNNING")
@@ -348,6 +350,9 @@ func connectorValidation(t *testing.T, i *integration) {
 		{"testConnectorHasBothTopicsListAndTopicsRegex", 2, i.sink("o", "a", "topics.regex", "b")},
 		{"testDeadLetterQueueTopicInTopicsList", 1, i.sink("o", "a,d", "errors.deadletterqueue.topic.name", "d")},
 		{"testDeadLetterQueueTopicMatchesTopicsRegex", 1, i.sink("o", "", "topics.regex", "d.*", "errors.deadletterqueue.topic.name", "dead")},
+		{"testConnectorHasDuplicatePredicates", 1, i.sink("o", "a", "predicates", "p,p", "predicates.p.type", "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone")},
+		{"testConnectorHasMissingPredicateClass", 1, i.sink("o", "a", "predicates", "p")},
+		{"testConnectorHasInvalidPredicateClass", 1, i.sink("o", "a", "predicates", "p", "predicates.p.type", stringConverter)},
 		{"testConnectorHasDuplicateTransformations", 1, i.sink("o", "a", "transforms", "t,t", "transforms.t.type", "org.apache.kafka.connect.transforms.Filter")},
 		{"testConnectorHasMissingTransformClass", 1, i.sink("o", "a", "transforms", "t")},
 		{"testConnectorHasInvalidTransformClass", 1, i.sink("o", "a", "transforms", "t", "transforms.t.type", stringConverter)},
@@ -360,15 +365,13 @@ func connectorValidation(t *testing.T, i *integration) {
 			if strings.Contains(c.config, "FileStreamSource") {
 				kind = "FileStreamSource"
 			}
-			var infos struct {
-				Errors int `json:"error_count"`
-			}
-			text := i.do(t, 200, "PUT /connector-plugins/"+kind+"/config/validate", strings.Replace(c.config, "{", `{"name": "v", `, 1))
-			if err := json.Unmarshal([]byte(text), &infos); err != nil || infos.Errors != c.errors {
-				t.Errorf("%d errors, want %d, %v", infos.Errors, c.errors, err)
+			if got := errorsOf(t, i.server, kind, c.config); got != c.errors {
+				t.Errorf("%d errors, want %d", got, c.errors)
 			}
 		})
 	}
+	badConverters(t, i, "key.converter")
+	badConverters(t, i, "header.converter")
 }
 
 func fileStreamSource(t *testing.T, i *integration) {
@@ -427,24 +430,5 @@ func fileStreamSink(t *testing.T, i *integration) {
 		i.do(t, 202, "PUT /connectors/k/resume")
 		lines += "one\ntwo\nthree\n"
 		i.holds(t, "out", lines)
-	})
-}
-
-func standaloneWorker(t *testing.T, i *integration) {
-	t.Run("testDynamicLogging", func(t *testing.T) {
-		level := func(name string) string { return i.do(t, 200, "GET /admin/loggers/"+name) }
-		if root := level("root"); root != `{"level":"INFO","last_modified":null}` {
-			t.Error(root)
-		}
-		i.do(t, 200, "PUT /admin/loggers/org.apache", `{"level": "DEBUG"}`)
-		set := level("org.apache")
-		i.do(t, 200, "PUT /admin/loggers/org.apache", `{"level": "DEBUG"}`)
-		if again := level("org.apache"); again != set {
-			t.Errorf("the same level twice: %s, then %s", set, again)
-		}
-		i.do(t, 204, "PUT /admin/loggers/org.apache?scope=cluster", `{"level": "WARN"}`)
-		if now := level("org.apache"); !strings.Contains(now, "WARN") {
-			t.Errorf("for the cluster: %s", now)
-		}
 	})
 }

@@ -71,8 +71,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// stillWorld is a world in which nothing runs by itself.
-func stillWorld(t testing.TB, brokers string) *world {
+// stillWorld is a world in which nothing runs by itself. properties are further ones of the worker, names and values in turn.
+func stillWorld(t testing.TB, brokers string, properties ...string) *world {
 	t.Helper()
 	w := &world{
 		t: t, brokers: brokers, sinks: map[string]*invokedSink{}, sources: map[string]bool{},
@@ -80,7 +80,11 @@ func stillWorld(t testing.TB, brokers string) *world {
 	}
 	w.store = offset.NewMemory(func() time.Time { return time.Now().Add(time.Duration(w.clock.Load())) })
 	var err error
-	if w.env, err = worker.NewEnv(map[string]string{"bootstrap.servers": brokers}, runtime.Plugins()); err != nil {
+	all := map[string]string{"bootstrap.servers": brokers}
+	for i := 0; i < len(properties); i += 2 {
+		all[properties[i]] = properties[i+1]
+	}
+	if w.env, err = worker.NewEnv(all, runtime.Plugins()); err != nil {
 		t.Fatal(err)
 	}
 	w.env.Worker, w.env.Log = "here:1", slog.New(slog.DiscardHandler)

@@ -131,6 +131,7 @@ type feedTask struct {
 	topic string
 	parts []string
 	batch int
+	tasks int // how many, whatever tasks.max says
 	at    map[string]int
 	names map[string]connect.Partition
 }
@@ -139,10 +140,15 @@ func (t *feedTask) Define(d *config.Def) {
 	d.String(&t.topic, "topic", "feed", "Topic.")
 	d.List(&t.parts, "parts", []string{"a"}, "Parts to read.")
 	d.Int(&t.batch, "batch", 10, "Lines of a poll.")
+	d.Int(&t.tasks, "num.tasks", 0, "Tasks to make, whatever tasks.max says.")
 }
 
 func (t *feedTask) Plan(_ context.Context, settings map[string]string, limit int) ([]map[string]string, error) {
-	tasks := make([]map[string]string, min(limit, len(t.parts)))
+	n := min(limit, len(t.parts))
+	if t.tasks > 0 {
+		n = t.tasks
+	}
+	tasks := make([]map[string]string, n)
 	for i := range tasks {
 		tasks[i] = map[string]string{"topic": t.topic, "batch": strconv.Itoa(t.batch)}
 	}
