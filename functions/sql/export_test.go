@@ -28,6 +28,10 @@ func Open(ctx context.Context, settings map[string]string) (*Database, error) {
 func (d *database) Conn(ctx context.Context) (*sql.Conn, error) { return d.conn(ctx) }
 func (d *database) Close() error                                { return d.close() }
 func (d *database) Idle(t time.Duration)                        { d.used = d.used.Add(-t) }
+
+// Sight is how the user sees who is writing to tables of MySQL.
+func (d *database) Sight(ctx context.Context) (string, error) { return mysqlSight(ctx, d.pool) }
+
 func (d *database) Tables(ctx context.Context, f Filter) ([]TableName, error) {
 	return d.tables(ctx, f)
 }

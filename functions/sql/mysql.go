@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
@@ -29,22 +28,52 @@ func mysqlDialect() *dialect {
 
 // mysqlConnector makes the driver. It tries the hosts in their order.
 func mysqlConnector(a address, user, password string) (driver.Connector, error) {
-	cfg := mysql.NewConfig()
-	cfg.User, cfg.Passwd, cfg.DBName = user, password, a.database
-	cfg.Net, cfg.Addr = "tcp", a.hosts[0]
-	cfg.ClientFoundRows = true // as Connector/J counts
-	cfg.Logger = &mysql.NopLogger{}
-	o := mysqlOptions{config: cfg, params: map[string]string{}}
-	for _, p := range a.params {
-		if err := o.set(p); err != nil {
-			return nil, fmt.Errorf("the parameter %s: %w", p.name, err)
+	var hosts mysqlHosts
+	for _, host := range a.hosts {
+		cfg := mysql.NewConfig()
+		cfg.User, cfg.Passwd, cfg.DBName = user, password, a.database
+		cfg.Net, cfg.Addr = "tcp", host
+		cfg.ClientFoundRows = true // as Connector/J counts
+		cfg.Logger = &mysql.NopLogger{}
+		o := mysqlOptions{config: cfg, params: map[string]string{}}
+		for _, p := range a.params {
+			if err := o.set(p); err != nil {
+				return nil, fmt.Errorf("the parameter %s: %w", p.name, err)
+			}
+		}
+		if err := o.finish(a.system); err != nil {
+			return nil, err
+		}
+		c, err := mysql.NewConnector(cfg)
+		if err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, c)
+	}
+	return hosts, nil
+}
+
+// mysqlHosts are connectors of one database, in order of preference.
+type mysqlHosts []driver.Connector
+
+// Connect connects to the first host that lets it. One that refuses the user, or has no such database, ends the search.
+func (h mysqlHosts) Connect(ctx context.Context) (driver.Conn, error) {
+	var errs []error
+	for _, c := range h {
+		conn, err := c.Connect(ctx)
+		if err == nil {
+			return conn, nil
+		}
+		errs = append(errs, err)
+		if e, ok := errors.AsType[*mysql.MySQLError](err); ok && slices.Contains([]uint16{1044, 1045, 1049, 1698}, e.Number) || ctx.Err() != nil {
+			break
 		}
 	}
-	if err := o.finish(a); err != nil {
-		return nil, err
-	}
-	return mysql.NewConnector(cfg)
+	return nil, errors.Join(errs...)
 }
+
+// Driver is the driver of them all.
+func (h mysqlHosts) Driver() driver.Driver { return h[0].Driver() }
 
 // mysqlOptions collects what the parameters of a URL say.
 type mysqlOptions struct {
@@ -147,8 +176,8 @@ func (o *mysqlOptions) sessionVariables(text string) error {
 }
 
 // finish puts together what parameters say together.
-func (o *mysqlOptions) finish(a address) error {
-	if err := o.tls(a); err != nil {
+func (o *mysqlOptions) finish(system string) error {
+	if err := o.tls(system); err != nil {
 		return err
 	}
 	if force, err := truth(either(o.params["forceConnectionTimeZoneToSession"], "false")); err != nil {
@@ -157,19 +186,6 @@ func (o *mysqlOptions) finish(a address) error {
 		if err := o.sessionVariables("time_zone='" + strings.ReplaceAll(zone, "'", "''") + "'"); err != nil {
 			return err
 		}
-	}
-	hosts := a.hosts
-	o.config.DialFunc = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		var dialer net.Dialer
-		var errs []error
-		for _, host := range hosts {
-			conn, err := dialer.DialContext(ctx, network, host)
-			if err == nil {
-				return conn, nil
-			}
-			errs = append(errs, err)
-		}
-		return nil, errors.Join(errs...)
 	}
 	return nil
 }

@@ -66,12 +66,12 @@ func (o *mysqlOptions) tlsMode(system string) (string, error) {
 }
 
 // tls sets up TLS.
-func (o *mysqlOptions) tls(a address) error {
-	mode, err := o.tlsMode(a.system)
+func (o *mysqlOptions) tls(system string) error {
+	mode, err := o.tlsMode(system)
 	if err != nil || mode == tlsDisabled {
 		return err
 	}
-	host, _, err := net.SplitHostPort(a.hosts[0])
+	host, _, err := net.SplitHostPort(o.config.Addr)
 	if err != nil {
 		return err
 	}

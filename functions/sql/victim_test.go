@@ -82,7 +82,7 @@ func newVictim(t *testing.T, name, program, brokers string, settings ...map[stri
 		t.Fatal(err)
 	}
 	err = v.functions.Deploy(function.Function{
-		Name: name, Bootstrap: script, Timeout: time.Minute, Log: t.Output(), Concurrency: 1,
+		Name: name, Bootstrap: script, Timeout: 15 * time.Minute, Log: t.Output(), Concurrency: 1,
 		Env: map[string]string{
 			"KILL_PID": v.pid, "KILL_BOOTSTRAP": program, runtime.EnvTable: "sluice", runtime.EnvConnector: name, runtime.EnvLog: "text",
 			runtime.EnvWorker: `{"bootstrap.servers": "` + brokers + `"}`, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL_DYNAMODB": server.URL,
