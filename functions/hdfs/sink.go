@@ -136,6 +136,7 @@ func (t *sinkTask) Open(_ context.Context, a connect.SinkAssignment) error {
 			}
 			return earlier.shape()
 		},
+		Leftovers: &shelf{client: client, root: t.settings.root()},
 		Recover: func(ctx context.Context, topic string, partition int32) (int64, error) {
 			return s.recover(ctx, files.Dir(topic, files.TopicsDir())+"/"+topic, files.FileDelim(), topic, partition)
 		},

@@ -56,9 +56,10 @@ func (t *sinkTask) Open(_ context.Context, a connect.SinkAssignment) error {
 	if err != nil {
 		return err
 	}
+	store := &store{client: client, bucket: t.settings.access().bucket, object: object, part: t.settings.partSize()}
 	t.sink = &storage.Sink{
 		Connector: a.Connector, Isolate: a.Isolate, State: a.State, Log: a.Log, Shape: shape, Staging: t.settings.staging + "/" + a.Connector + "/",
-		Store: &store{client: client, bucket: t.settings.access().bucket, object: object, part: t.settings.partSize()},
+		Store: store, Leftovers: store,
 		Reshape: func(settings map[string]string) (*storage.Shape, error) {
 			var earlier sinkSettings
 			if err := config.Parse(settings, &earlier); err != nil {

@@ -32,10 +32,13 @@ type Sink struct {
 	// Recover tells from which offset on records of a partition are in no file yet, where no ledger says so. It may be
 	// nil; -1 means that nobody knows.
 	Recover func(ctx context.Context, topic string, partition int32) (next int64, err error)
+	// Leftovers lists the staging folder, so that ticks find what killed attempts left there; nil for not looking.
+	Leftovers interface{ Walk(root string) Walk }
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 
 	lanes map[connect.TopicPartition]*lane
+	swept time.Time
 }
 
 // Put takes records. All of them are durable when it returns nil, in files or staged for them.
@@ -109,6 +112,7 @@ func (s *Sink) Tick(ctx context.Context) error {
 		return err
 	}
 	var failures []error
+	var all []connect.TopicPartition
 	for _, topic := range topics {
 		partitions, _, err := b.listed(ctx, topic)
 		if err != nil {
@@ -119,7 +123,9 @@ func (s *Sink) Tick(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("reading the list of open files: %w", err)
 			}
-			l := s.lane(connect.TopicPartition{Topic: topic, Partition: int32(partition)})
+			at := connect.TopicPartition{Topic: topic, Partition: int32(partition)}
+			all = append(all, at)
+			l := s.lane(at)
 			l.forget() // events may have come to other processes since
 			if err := l.tick(ctx); err != nil {
 				l.forget()
@@ -129,6 +135,9 @@ func (s *Sink) Tick(ctx context.Context) error {
 				return errors.Join(append(failures, ctx.Err())...)
 			}
 		}
+	}
+	if len(failures) == 0 {
+		return s.sweep(ctx, all)
 	}
 	return errors.Join(failures...)
 }

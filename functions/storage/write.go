@@ -217,7 +217,7 @@ func (a *attempt) stage(ctx context.Context) error {
 	for _, p := range a.open.Pieces[keep:] {
 		a.drop = append(a.drop, p.Name)
 	}
-	a.piece = a.lane.sink.Staging + a.name + ".piece"
+	a.piece = a.lane.sink.Staging + a.name + pieceSuffix
 	a.open.Pieces = append(a.open.Pieces[:keep], piece{Name: a.piece, Size: int64(len(out))})
 	if err := a.lane.sink.Store.Stage(ctx, a.piece, out); err != nil {
 		return fmt.Errorf("staging %d bytes: %w", len(out), err)
