@@ -21,9 +21,11 @@ type attempt struct {
 
 	open    *generation
 	schemas []*schema.Schema // of open.Schemas
-	places  map[string]*openFile
-	hand    map[*openFile][]*connect.Record // records of open files that are not staged
-	origin  map[*connect.Record]int         // their places in the event
+	places  map[placeKey]*openFile
+	recent  recent
+
+	event     []connect.Record
+	projected map[*connect.Record]int // copies of records in another schema, with their places in the event
 
 	drafts *drafts
 	drop   []string // pieces that are not needed after the swap
@@ -39,7 +41,7 @@ type attempt struct {
 func newAttempt(ctx context.Context, l *lane) (*attempt, error) {
 	a := &attempt{
 		lane: l, name: nonce(), now: l.sink.now(), next: l.ledger.Next, open: l.ledger.Open.clone(),
-		refused: map[int]error{}, hand: map[*openFile][]*connect.Record{}, origin: map[*connect.Record]int{},
+		refused: map[int]error{}, projected: map[*connect.Record]int{},
 	}
 	if a.open == nil {
 		a.open = &generation{}
@@ -49,7 +51,7 @@ func newAttempt(ctx context.Context, l *lane) (*attempt, error) {
 		return nil, err
 	}
 	a.drafts = newDrafts(l.sink.Store)
-	a.places = make(map[string]*openFile, len(a.open.Files))
+	a.places = make(map[placeKey]*openFile, len(a.open.Files))
 	for _, f := range a.open.Files {
 		a.places[a.key(f.Topic, f.Place, f.View)] = f
 	}
@@ -63,12 +65,50 @@ func newAttempt(ctx context.Context, l *lane) (*attempt, error) {
 	return a, nil
 }
 
-// key tells open files apart. The topic of a record may be another than the one it was read from.
-func (a *attempt) key(topic, place string, view View) string {
+// placeKey tells open files apart. The topic of a record may be another than the one it was read from.
+type placeKey struct {
+	topic, place string
+	view         View
+}
+
+// recent is where the last record went, because the next one mostly goes there, too.
+type recent struct {
+	topic, place string
+	file         *openFile
+	// A record with the schema fits a file with the schema as it is.
+	schema, fits *schema.Schema
+}
+
+func (a *attempt) key(topic, place string, view View) placeKey {
 	if topic == "" {
 		topic = a.lane.at.Topic
 	}
-	return topic + "\x00" + place + "\x00" + string(view)
+	return placeKey{topic, place, view}
+}
+
+// find is the open file of a place, nil if there is none.
+func (a *attempt) find(topic, place string, view View) *openFile {
+	if a.recent.file != nil && view == "" && topic == a.recent.topic && place == a.recent.place {
+		return a.recent.file
+	}
+	f := a.places[a.key(topic, place, view)]
+	if f != nil && view == "" {
+		a.recent.topic, a.recent.place, a.recent.file = topic, place, f
+	}
+	return f
+}
+
+// origin is the place of a record in the event, -1 if it is of none.
+func (a *attempt) origin(r *connect.Record) int {
+	if i, ok := a.projected[r]; ok {
+		return i
+	}
+	for i := range a.event {
+		if &a.event[i] == r {
+			return i
+		}
+	}
+	return -1
 }
 
 // take deals the records out to files. Steps 3 and 4.
@@ -78,6 +118,7 @@ func (a *attempt) take(ctx context.Context, records []connect.Record, indices []
 			return err
 		}
 	}
+	a.event = records
 	a.hold(records[indices[0]].Kafka.Offset)
 	for _, i := range indices {
 		r := &records[i]
@@ -150,6 +191,9 @@ func (a *attempt) add(ctx context.Context, r *connect.Record, i int) error {
 		}
 	}
 	current, known := a.current(r.Topic, place)
+	if known && current != nil && a.recent.schema == r.Value.Schema && a.recent.fits == current {
+		return a.enter(ctx, place, at, r)
+	}
 	change, err := a.shape.Schemas.Changes(r.Value.Schema, current, known)
 	if err != nil {
 		return &RecordError{i, err}
@@ -164,7 +208,11 @@ func (a *attempt) add(ctx context.Context, r *connect.Record, i int) error {
 	if err != nil {
 		return &RecordError{i, err}
 	}
-	a.origin[written] = i
+	if written != r {
+		a.projected[written] = i
+	} else if known && !change {
+		a.recent.schema, a.recent.fits = r.Value.Schema, current
+	}
 	return a.enter(ctx, place, at, written)
 }
 
@@ -224,7 +272,7 @@ func (a *attempt) time(r *connect.Record) (*int64, error) {
 }
 
 func (a *attempt) count(topic, place string) int {
-	if f := a.places[a.key(topic, place, "")]; f != nil {
+	if f := a.find(topic, place, ""); f != nil {
 		return f.Count
 	}
 	return 0
@@ -238,7 +286,7 @@ func (a *attempt) crowded(topic, place string) bool {
 
 // current is the schema of the open file of a place.
 func (a *attempt) current(topic, place string) (s *schema.Schema, known bool) {
-	f := a.places[a.key(topic, place, "")]
+	f := a.find(topic, place, "")
 	if f == nil {
 		return nil, false
 	}
@@ -255,7 +303,7 @@ func (a *attempt) schemaOf(f *openFile) *schema.Schema {
 // file adds a record to one open file.
 func (a *attempt) file(ctx context.Context, place string, view View, r *connect.Record) error {
 	offset := r.Kafka.Offset
-	f := a.places[a.key(r.Topic, place, view)]
+	f := a.find(r.Topic, place, view)
 	if f == nil {
 		f = &openFile{Place: place, View: view, Start: offset}
 		if r.Topic != a.lane.at.Topic {
@@ -272,10 +320,10 @@ func (a *attempt) file(ctx context.Context, place string, view View, r *connect.
 	f.End = offset
 	f.Count++
 	if a.shape.Latest {
-		clear(a.hand[f])
-		a.hand[f] = a.hand[f][:0]
+		clear(f.hand)
+		f.hand = f.hand[:0]
 	}
-	a.hand[f] = append(a.hand[f], r)
+	f.hand = append(f.hand, r)
 	return nil
 }
 

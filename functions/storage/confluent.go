@@ -236,7 +236,7 @@ func (c *Confluent) partitions(s *Shape) (Partitioner, error) {
 	path, duration := c.path, time.Duration(c.duration)*time.Millisecond
 	switch simple(c.partitioner) {
 	case "DefaultPartitioner":
-		return byKafka{}, nil
+		return &byKafka{}, nil
 	case "FieldPartitioner":
 		if len(c.fields) == 0 {
 			return nil, config.Invalid("partition.field.name", c.fields, "the FieldPartitioner needs the names of fields")

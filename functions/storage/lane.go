@@ -195,7 +195,7 @@ func (g *generation) clone() *generation {
 	c.Files = make([]*openFile, len(g.Files))
 	for i, f := range g.Files {
 		file := *f
-		file.At = slices.Clone(f.At)
+		file.At, file.hand = slices.Clone(f.At), nil
 		c.Files[i] = &file
 	}
 	return &c

@@ -73,6 +73,8 @@ type openFile struct {
 	Schema int `json:"schema,omitempty"`
 	// At says where its bytes are: index of the piece, offset, length, in order.
 	At [][3]int64 `json:"at,omitempty"`
+
+	hand []*connect.Record // its records that are not staged
 }
 
 // staged is how many bytes of the file are in pieces.

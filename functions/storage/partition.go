@@ -19,10 +19,16 @@ type Partitioner interface {
 const partitionException = "io.confluent.connect.storage.errors.PartitionException"
 
 // byKafka is the DefaultPartitioner.
-type byKafka struct{}
+type byKafka struct {
+	last int32
+	text string // of the last partition
+}
 
-func (byKafka) Encode(r *connect.Record, _ time.Time) (string, error) {
-	return "partition=" + strconv.Itoa(int(r.Kafka.Partition)), nil
+func (p *byKafka) Encode(r *connect.Record, _ time.Time) (string, error) {
+	if p.text == "" || p.last != r.Kafka.Partition {
+		p.last, p.text = r.Kafka.Partition, "partition="+strconv.Itoa(int(r.Kafka.Partition))
+	}
+	return p.text, nil
 }
 
 // byFields is the FieldPartitioner.

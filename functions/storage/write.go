@@ -42,8 +42,8 @@ func (a *attempt) renew() {
 	a.open = &generation{}
 	a.schemas, a.changed = nil, true
 	clear(a.places)
-	clear(a.hand)
-	clear(a.origin)
+	a.recent = recent{}
+	clear(a.projected)
 }
 
 // draft writes one file. Small ones are uploaded while the next ones are encoded.
@@ -51,7 +51,7 @@ func (a *attempt) draft(ctx context.Context, f *openFile) error {
 	info, format := a.describe(f), a.format(f.View)
 	name := a.shape.Layout.Name(info)
 	if assembler, ok := format.(Assembler); ok {
-		if len(f.At) == 0 && len(a.hand[f]) == 0 {
+		if len(f.At) == 0 && len(f.hand) == 0 {
 			return nil
 		}
 		return a.drafts.write(ctx, name, info, func(ctx context.Context, d Draft) error {
@@ -62,7 +62,7 @@ func (a *attempt) draft(ctx context.Context, f *openFile) error {
 	if err != nil {
 		return err
 	}
-	if len(f.At) == 0 && len(a.hand[f]) == 0 {
+	if len(f.At) == 0 && len(f.hand) == 0 {
 		return nil // all its records were refused
 	}
 	extents := a.extents(f)
@@ -119,7 +119,7 @@ func (a *attempt) assemble(ctx context.Context, d Draft, format Assembler, info 
 	}, extents: a.extents(f)}
 	w := bufferedDraft{append: func(b []byte) error { return d.Append(ctx, b) }}
 	for {
-		err := format.Assemble(&w, info, staged, a.hand[f])
+		err := format.Assemble(&w, info, staged, f.hand)
 		if bad, ok := errors.AsType[*RecordError](err); ok && w.n == 0 {
 			a.drop1(f, bad)
 			staged.i = 0
@@ -137,14 +137,14 @@ func (a *attempt) encode(dst []byte, format Format, f *openFile, last bool) ([]b
 	info, start := a.describe(f), len(dst)
 	for {
 		out, err := format.Append(dst[:start], &Stretch{
-			File: info, Records: a.hand[f], First: len(f.At) == 0, Last: last,
+			File: info, Records: f.hand, First: len(f.At) == 0, Last: last,
 		})
 		bad, ok := errors.AsType[*RecordError](err)
 		if !ok {
 			return out, err
 		}
 		a.drop1(f, bad)
-		if len(a.hand[f]) == 0 && len(f.At) == 0 {
+		if len(f.hand) == 0 && len(f.At) == 0 {
 			return dst[:start], nil
 		}
 	}
@@ -152,10 +152,10 @@ func (a *attempt) encode(dst []byte, format Format, f *openFile, last bool) ([]b
 
 // drop1 refuses a record that was added to a file and turned out to be unfit for it.
 func (a *attempt) drop1(f *openFile, bad *RecordError) {
-	r := a.hand[f][bad.Index]
-	a.hand[f] = slices.Delete(a.hand[f], bad.Index, bad.Index+1)
+	r := f.hand[bad.Index]
+	f.hand = slices.Delete(f.hand, bad.Index, bad.Index+1)
 	f.Count--
-	if i, ok := a.origin[r]; ok {
+	if i := a.origin(r); i >= 0 {
 		a.refuse(r, i, bad.Err)
 	}
 	for _, view := range []View{"", Keys, Headers} { // it must not stay in the other files either
@@ -163,8 +163,8 @@ func (a *attempt) drop1(f *openFile, bad *RecordError) {
 		if other == nil || other == f {
 			continue
 		}
-		if i := slices.Index(a.hand[other], r); i >= 0 {
-			a.hand[other] = slices.Delete(a.hand[other], i, i+1)
+		if i := slices.Index(other.hand, r); i >= 0 {
+			other.hand = slices.Delete(other.hand, i, i+1)
 			other.Count--
 		}
 	}
@@ -172,13 +172,13 @@ func (a *attempt) drop1(f *openFile, bad *RecordError) {
 
 // stage writes what is at hand of the open files into one piece.
 func (a *attempt) stage(ctx context.Context) error {
-	if len(a.hand) == 0 {
+	if !slices.ContainsFunc(a.open.Files, func(f *openFile) bool { return len(f.hand) > 0 }) {
 		return nil
 	}
 	fresh := make([][]byte, len(a.open.Files))
 	var total int64
 	for i, f := range a.open.Files {
-		if len(a.hand[f]) == 0 {
+		if len(f.hand) == 0 {
 			continue
 		}
 		data, err := a.encode(nil, a.format(f.View), f, false)
@@ -208,6 +208,7 @@ func (a *attempt) stage(ctx context.Context) error {
 		if length := int64(len(out)) - from; length > 0 {
 			f.At = append(f.At, [3]int64{n, from, length})
 		}
+		f.hand = nil
 	}
 	a.open.Files = slices.DeleteFunc(a.open.Files, func(f *openFile) bool { return len(f.At) == 0 })
 	if len(a.open.Files) == 0 { // all its records were refused
