@@ -83,7 +83,7 @@ bootstrap: $(CDK) ## Prepare an AWS account and region for the CDK, once
 DESK := $(or $(shell ip -4 -o addr show docker0 2>/dev/null | sed -n 's/.* inet \([0-9.]*\).*/\1/p'),127.0.0.1)
 
 .PHONY: local sam-env
-local: build sam-env ## Run the shipped connectors beside a broker and a table that SAM's containers reach
+local: sluice build-datagen-source build-file-sink sam-env ## Run the shipped connectors beside a broker and a table that SAM's containers reach
 	@echo "broker $(DESK):9092, table http://$(DESK):8000, as .build/sam-env.json tells SAM"
 	.build/sluice up --kafka $(DESK):9092 --table $(DESK):8000 $(ARGS) infra/connectors/demo-*.json
 sam-env:
@@ -91,8 +91,9 @@ sam-env:
 	@printf '{"Parameters": {"SLUICE_TABLE": "sluice", "SLUICE_CLIENT": "{\\"bootstrap.servers\\": \\"%s:9092\\"}", "SLUICE_WORKER": "{}", "AWS_ENDPOINT_URL_DYNAMODB": "http://%s:8000", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}}\n' $(DESK) $(DESK) > .build/sam-env.json
 
 .PHONY: event
-event: sluice ## Make an event of a Kafka trigger: ARGS="--topic demo" or ARGS="--lines FILE"
-	@.build/sluice event $(ARGS)
+event: ## Make an event of a Kafka trigger: ARGS="--topic demo" or ARGS="--lines FILE"
+	@$(MAKE) --silent sluice >&2
+	@.build/sluice event --brokers $(DESK):9092 $(ARGS)
 
 .PHONY: deploy
 deploy: $(CDK) ## Deploy to AWS: make deploy ARGS="--parameters KafkaBrokers=broker:9092"
@@ -118,6 +119,12 @@ test/infra: ## Run the tests of the CDK app; needs Node
 test/aws: $(CDK) ## Deploy to an emulator of AWS, use what was deployed, and destroy it; needs Node and Python 3
 	$(MAKE) build/infra ARCH=$(HOST)
 	SLUICE_TEST_AWS=1 SLUICE_TEST_CDK=$(CDK) go test -count=1 -timeout 20m -v ./local/aws
+
+.PHONY: measure
+measure: ## Measure functions under the share of a processor that their memory buys, as root, and reckon infra/COST.md from it
+	$(MAKE) .build/lambda/$(HOST)/file-source .build/lambda/$(HOST)/file-sink ARCH=$(HOST)
+	SLUICE_MEASURE=1 go test -count=1 -v -run UnderQuota ./local/aws -update
+	go test -count=1 -run TestCost ./local/aws -update
 
 .PHONY: soak
 soak: ## Run the fault tests, TestFaults..., for ROUNDS rounds from SEED
