@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -46,6 +47,7 @@ type account struct {
 	lambda    *lambda.Client
 	schedules *scheduler.Client
 	tables    *dynamodb.Client
+	buckets   *s3.Client
 	url       string // of the deployed REST API
 }
 
@@ -99,6 +101,7 @@ func (a *account) connect() {
 	login := credentials.NewStaticCredentialsProvider(key, key, "")
 	a.lambda = lambda.New(lambda.Options{Region: region, Credentials: login, BaseEndpoint: &a.endpoint})
 	a.schedules = scheduler.New(scheduler.Options{Region: region, Credentials: login, BaseEndpoint: &a.endpoint})
+	a.buckets = s3.New(s3.Options{Region: region, Credentials: login, BaseEndpoint: &a.endpoint, UsePathStyle: true})
 	a.tables = dynamodb.New(dynamodb.Options{Region: region, Credentials: login, BaseEndpoint: &a.endpoint})
 }
 

@@ -10,12 +10,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 
 	"github.com/sluice-connect/sluice/local/broker"
@@ -58,14 +60,28 @@ func synth(t *testing.T, files map[string]string) string {
 	cmd := exec.CommandContext(t.Context(), filepath.Join(root, ".build/sluice-infra"))
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+out, "CDK_CONTEXT_JSON="+string(context), "CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("synthesising: %v\n%s", err, text)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("synthesising: %v\n%s", err, said)
 	}
-	template, err := os.Stat(filepath.Join(out, "Sluice.template.json"))
+	text, err := os.ReadFile(filepath.Join(out, "Sluice.template.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("synth took %.1f s; the template has %d bytes", time.Since(began).Seconds(), template.Size())
+	var template struct{ Parameters, Resources map[string]json.RawMessage }
+	if err := json.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("synth took %.1f s; the template of %d connectors has %d bytes, %d parameters and %d resources",
+		time.Since(began).Seconds(), len(files), len(text), len(template.Parameters), len(template.Resources))
+	for _, id := range []string{"DemoSource", "DemoSink", "Lake"} {
+		n := 0
+		for name := range template.Resources {
+			if strings.HasPrefix(name, id) {
+				n++
+			}
+		}
+		t.Logf("connector %s has %d of the resources", id, n)
+	}
 	return out
 }
 
@@ -75,6 +91,11 @@ func architecture() string {
 	}
 	return "x86_64"
 }
+
+// lake has one file open for ever, but for the clock.
+const lake = `{"name": "lake", "config": {"connector.class": "io.confluent.connect.s3.S3SinkConnector", "topics": "late", "s3.bucket.name": "lake",
+	"s3.region": "us-east-1", "format.class": "io.confluent.connect.s3.format.json.JsonFormat", "flush.size": "1000000",
+	"rotate.schedule.interval.ms": "1000", "timezone": "UTC", "value.converter.schemas.enable": "false"}}`
 
 const late = `{"name": "late-source", "config": {"connector.class": "DatagenConnector", "kafka.topic": "late", "quickstart": "users", "max.interval": "100"}}`
 
@@ -98,7 +119,7 @@ func TestStack_FromDeployToDestroy(t *testing.T) {
 	kafka := brokers(t)
 	first := synth(t, shipped(t))
 	more := shipped(t)
-	more["late-source.json"] = late
+	more["late-source.json"], more["lake.json"] = late, lake
 	second := synth(t, more)
 	a := newAccount(t)
 	if out, err := a.run("bootstrap", "aws://123456789012/"+region); err != nil {
@@ -110,9 +131,11 @@ func TestStack_FromDeployToDestroy(t *testing.T) {
 	a.recordsArrive()
 	a.staysPaused(first)
 	a.refusesBadConfiguration(first)
-	lines := a.runsWhatRestCreates(t)
+	a.runsWhatRestCreates(t)
+	a.followsPatterns(t)
+	a.stopsWhatGaveUp(t)
 	a.followsFiles(first, second)
-	a.leavesNothing(first, lines)
+	a.leavesNothing(first)
 }
 
 // recordsArrive: the schedule fires, the source produces, and the sink prints what the poller hands it.
@@ -210,7 +233,7 @@ func (a *account) refusesBadConfiguration(assembly string) {
 }
 
 // runsWhatRestCreates: connectors of shared functions, made, paused and deleted through the deployed URL.
-func (a *account) runsWhatRestCreates(t *testing.T) (lines string) {
+func (a *account) runsWhatRestCreates(t *testing.T) {
 	dir := t.TempDir()
 	lines, out := filepath.Join(dir, "lines"), filepath.Join(dir, "out")
 	if err := os.WriteFile(lines, []byte("one\ntwo\n"), 0o600); err != nil {
@@ -243,7 +266,71 @@ func (a *account) runsWhatRestCreates(t *testing.T) (lines string) {
 	if state := a.mappingState("rest"); state != "gone" && state != "Deleting" {
 		t.Errorf("the mapping of a deleted sink is %s", state)
 	}
-	return lines
+}
+
+// followsPatterns: a sink that reads the topics of a pattern, one of which is made later. A schedule looks for them as long
+// as the sink is there.
+func (a *account) followsPatterns(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	a.want(http.StatusCreated, "PUT", "/connectors/all/config", fmt.Sprintf(`{"connector.class": "FileStreamSink", "file": %q, "topics.regex": "later.*",
+		"value.converter": "org.apache.kafka.connect.storage.StringConverter"}`, out))
+	if names := a.scheduled(); !slices.Contains(names, "control.topics") {
+		t.Errorf("nothing looks for topics: %q", names)
+	}
+	lines := filepath.Join(dir, "lines")
+	if err := os.WriteFile(lines, []byte("one\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.want(http.StatusCreated, "PUT", "/connectors/later/config", fmt.Sprintf(`{"connector.class": "FileStreamSource", "file": %q, "topic": "later-1",
+		"value.converter": "org.apache.kafka.connect.storage.StringConverter"}`, lines))
+	a.holds(out, "one\n")
+	for _, name := range []string{"all", "later"} {
+		a.want(http.StatusNoContent, "DELETE", "/connectors/"+name, "")
+	}
+	a.until("nothing looks for topics any more", func() error {
+		if names := a.scheduled(); slices.Contains(names, "control.topics") {
+			return fmt.Errorf("there are %q", names)
+		}
+		return nil
+	})
+}
+
+// stopsWhatGaveUp: a sink that fails too often has its mapping disabled, and a restart enables it.
+func (a *account) stopsWhatGaveUp(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "missing", "out")
+	a.want(http.StatusCreated, "PUT", "/connectors/failing/config", fmt.Sprintf(`{"connector.class": "FileStreamSink", "file": %q, "topics": "rest",
+		"value.converter": "org.apache.kafka.connect.storage.StringConverter", "sluice.restart.max.attempts": "2", "sluice.restart.backoff.ms": "1",
+		"sluice.restart.backoff.max.ms": "1"}`, out))
+	a.until("the mapping is disabled", func() error {
+		if state := a.mappingState("rest"); state != "Disabled" {
+			return fmt.Errorf("it is %s: %s", state, a.want(http.StatusOK, "GET", "/connectors/failing/status", ""))
+		}
+		return nil
+	})
+	if text := a.want(http.StatusOK, "GET", "/connectors/failing/health", ""); strings.Contains(text, `"halted":null`) {
+		t.Errorf("its health does not say so: %s", text)
+	}
+	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	a.want(http.StatusNoContent, "POST", "/connectors/failing/restart", "")
+	a.holds(out, "one\ntwo\nthree\n")
+	a.want(http.StatusNoContent, "DELETE", "/connectors/failing", "")
+}
+
+// scheduled are the names of all schedules.
+func (a *account) scheduled() []string {
+	a.t.Helper()
+	out, err := a.schedules.ListSchedules(context.WithoutCancel(a.t.Context()), &scheduler.ListSchedulesInput{})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	names := make([]string, len(out.Schedules))
+	for i, s := range out.Schedules {
+		names[i] = *s.Name
+	}
+	return names
 }
 
 func (a *account) holds(path, want string) {
@@ -259,8 +346,18 @@ func (a *account) holds(path, want string) {
 
 // followsFiles: a connector file more, and again one less.
 func (a *account) followsFiles(first, second string) {
+	if _, err := a.buckets.CreateBucket(a.t.Context(), &s3.CreateBucketInput{Bucket: new("lake")}); err != nil {
+		a.t.Fatal(err)
+	}
 	a.mustDeploy(second)
 	a.state("late-source", "RUNNING")
+	a.until("the clock completes an object", func() error {
+		out, err := a.buckets.ListObjectsV2(a.t.Context(), &s3.ListObjectsV2Input{Bucket: new("lake"), Prefix: new("topics/late/")})
+		if err == nil && len(out.Contents) == 0 {
+			err = errors.New(a.want(http.StatusOK, "GET", "/connectors/lake/status", ""))
+		}
+		return err
+	})
 	a.mustDeploy(first)
 	if text := a.want(http.StatusOK, "GET", "/connectors", ""); text != `["demo-sink","demo-source","rest source"]` {
 		a.t.Errorf("after its file was deleted the connectors are %s", text)
@@ -277,7 +374,7 @@ func (a *account) followsFiles(first, second string) {
 }
 
 // leavesNothing: destroying the stack removes what it made, and what REST made.
-func (a *account) leavesNothing(assembly, _ string) {
+func (a *account) leavesNothing(assembly string) {
 	if out, err := a.run("destroy", "Sluice", "--app", assembly, "--force"); err != nil {
 		a.t.Fatalf("destroying: %v\n%s", err, out)
 	}
@@ -285,9 +382,8 @@ func (a *account) leavesNothing(assembly, _ string) {
 	if left := a.mappings(); len(left) > 0 {
 		a.t.Errorf("%d mappings are left", len(left))
 	}
-	schedules, err := a.schedules.ListSchedules(ctx, &scheduler.ListSchedulesInput{})
-	if err != nil || len(schedules.Schedules) > 0 {
-		a.t.Errorf("schedules are left: %v, %v", schedules, err)
+	if left := a.scheduled(); len(left) > 0 {
+		a.t.Errorf("schedules are left: %q", left)
 	}
 	groups, err := a.schedules.ListScheduleGroups(ctx, &scheduler.ListScheduleGroupsInput{})
 	if err != nil || len(groups.ScheduleGroups) > 1 { // the default one stays

@@ -1,0 +1,118 @@
+package infra_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sluice-connect/sluice/infra"
+)
+
+func TestStack_DoorsAreClosedToStrangers(t *testing.T) {
+	s := synth(t, infra.StackProps{})
+	if url := s.only(t, "AWS::Lambda::Url", "").Properties; url["AuthType"] != "AWS_IAM" {
+		t.Errorf("the function URL lets in %v", url["AuthType"])
+	}
+	access := text(s.only(t, "AWS::IAM::ManagedPolicy", "").Properties["PolicyDocument"])
+	for _, want := range []string{`"lambda:InvokeFunctionUrl"`, `"lambda:InvokeFunction"`, `"lambda:InvokedViaFunctionUrl":"true"`, `"lambda:FunctionUrlAuthType":"AWS_IAM"`} {
+		if !strings.Contains(access, want) {
+			t.Errorf("who is given the policy of the door lacks %s: %s", want, access)
+		}
+	}
+	for _, kind := range []string{"Api", "Integration", "Route", "Stage"} {
+		if r := s.only(t, "AWS::ApiGatewayV2::"+kind, ""); r.Condition != "HasRestApi" {
+			t.Errorf("the HTTP API's %s is there if %q", kind, r.Condition)
+		}
+	}
+	route := text(s.only(t, "AWS::ApiGatewayV2::Route", "").Properties["AuthorizationType"])
+	if route != `{"Fn::If":["HasRestToken","NONE","AWS_IAM"]}` {
+		t.Errorf("the HTTP API lets in by %s", route)
+	}
+	control := s.Resources["SluiceControl"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+	if token := text(control["SLUICE_REST_TOKEN"]); token != `{"Fn::If":["HasRestToken",{"Ref":"RestTokenSecretArn"},""]}` {
+		t.Errorf("the control function looks for the token in %s", token)
+	}
+	permission := s.only(t, "AWS::Lambda::Permission", "")
+	if permission.Condition != "HasRestApi" || permission.Properties["Principal"] != "apigateway.amazonaws.com" || permission.Properties["SourceArn"] == nil {
+		t.Errorf("who may invoke the control function: %+v", permission)
+	}
+	if logs := text(s.only(t, "AWS::ApiGatewayV2::Stage", "").Properties["AccessLogSettings"]); !strings.Contains(logs, "context.status") {
+		t.Errorf("requests leave no trace: %s", logs)
+	}
+	for _, name := range []string{"PasswordsNeedASecret", "TokensNeedASecret", "IamNeedsACluster", "SubnetsNeedSecurityGroups", "EndpointsNeedAVpc"} {
+		if s.Rules[name] == nil {
+			t.Errorf("nothing says %s before a deployment begins", name)
+		}
+	}
+}
+
+func TestStack_EndpointsInAVpc(t *testing.T) {
+	s := synth(t, infra.StackProps{Connectors: connectors(t, orders)})
+	kinds := map[string]string{}
+	for id, r := range s.of("AWS::EC2::VPCEndpoint") {
+		service := text(r.Properties["ServiceName"])
+		name := strings.Trim(service[strings.LastIndex(service, ".")+1:], `"]}`)
+		kinds[name] = r.Properties["VpcEndpointType"].(string) + " if " + r.Condition
+		if id == "" || r.Properties["VpcId"] == nil {
+			t.Errorf("%s stands nowhere", id)
+		}
+	}
+	for name, want := range map[string]string{
+		"dynamodb": "Gateway if HasRouteTables", "s3": "Gateway if HasRouteTables", "lambda": "Interface if HasInterfaceEndpoints",
+		"sts": "Interface if HasInterfaceEndpoints", "secretsmanager": "Interface if HasInterfaceEndpoints", "scheduler": "Interface if HasInterfaceEndpoints",
+	} {
+		if kinds[name] != want {
+			t.Errorf("the endpoint of %s is %q, want %q", name, kinds[name], want)
+		}
+	}
+	for id, r := range s.of("AWS::Lambda::Function") {
+		if !strings.Contains(text(r.Properties["VpcConfig"]), "InVpc") {
+			t.Errorf("%s does not stand in the VPC", id)
+		}
+	}
+}
+
+func TestStack_BucketOfFailures(t *testing.T) {
+	s := synth(t, infra.StackProps{Connectors: connectors(t, audit)})
+	bucket := s.only(t, "AWS::S3::Bucket", "")
+	if bucket.Condition != "HasProvisionedPollers" || bucket.DeletionPolicy != "Retain" {
+		t.Errorf("the bucket is there if %q, and then %s", bucket.Condition, bucket.DeletionPolicy)
+	}
+	if rule := text(bucket.Properties["LifecycleConfiguration"]); !strings.Contains(rule, "FailureRetentionDays") {
+		t.Errorf("it keeps things for %s", rule)
+	}
+	if policy := text(s.only(t, "AWS::S3::BucketPolicy", "").Properties["PolicyDocument"]); !strings.Contains(policy, "aws:SecureTransport") {
+		t.Errorf("it is read without encryption: %s", policy)
+	}
+	for id, m := range s.of("AWS::Lambda::EventSourceMapping") {
+		if to := text(m.Properties["DestinationConfig"]); !strings.Contains(to, "HasProvisionedPollers") || !strings.Contains(to, `"Destination"`) {
+			t.Errorf("what %s gives up on goes to %s", id, to)
+		}
+	}
+	rights := text(s.only(t, "AWS::IAM::Policy", "AuditRights").Properties["PolicyDocument"])
+	for _, want := range []string{`"Sid":"WriteFailures"`, `"s3:ResourceAccount"`} {
+		if !strings.Contains(rights, want) {
+			t.Errorf("its rights do not hold %s: %s", want, rights)
+		}
+	}
+}
+
+// Whom a sink tells that it gave up, and what a schedule has look for topics.
+func TestStack_ControlIsToldAndKnowsItself(t *testing.T) {
+	s := synth(t, infra.StackProps{Connectors: connectors(t, audit), RuntimeProps: infra.RuntimeProps{Rest: []string{"file"}}})
+	for prefix, want := range map[string]string{
+		"AuditTellsControl":                      `"lambda:InvokeFunction"`,
+		"RuntimeSharedFileSinkTellsControl":      `"lambda:InvokeFunction"`,
+		"RuntimeControlKnowsItself":              `"lambda:GetFunctionConfiguration"`,
+		"RuntimeControlScheduleInvokes":          `"lambda:InvokeFunction"`,
+		"RuntimeSharedFileSinkControlShares":     `"lambda:CreateAlias","lambda:DeleteAlias","lambda:ListAliases"`,
+		"RuntimeSharedFileSourceControlShares":   `"lambda:GetFunctionConfiguration"`,
+		"RuntimeSharedFileSourceScheduleInvokes": `"lambda:InvokeFunction"`,
+		"RuntimeSharedFileSourceInvokesItself":   `"lambda:InvokeFunction"`,
+		"RuntimeSharedFileSinkControlKeeps":      `"lambda:CreateEventSourceMapping"`,
+		"RuntimeControlRights":                   `"lambda:TagResource"`,
+	} {
+		if policy := text(s.only(t, "AWS::IAM::Policy", prefix).Properties["PolicyDocument"]); !strings.Contains(policy, want) {
+			t.Errorf("%s lacks %s: %s", prefix, want, policy)
+		}
+	}
+}
