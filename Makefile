@@ -99,6 +99,10 @@ event: ## Make an event of a Kafka trigger: ARGS="--topic demo" or ARGS="--lines
 deploy: $(CDK) ## Deploy to AWS: make deploy ARGS="--parameters KafkaBrokers=broker:9092"
 	cd infra && ARCH=$(ARCH) $(CDK) deploy $(ARGS)
 
+.PHONY: destroy
+destroy: $(CDK) ## Remove the stack from AWS; its table stays, unless it was deployed with ARGS="-c retain=false"
+	cd infra && ARCH=$(ARCH) $(CDK) destroy $(ARGS)
+
 .PHONY: test
 test: ## Run the tests
 	go test $(PACKAGES)

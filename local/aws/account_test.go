@@ -163,16 +163,21 @@ func (a *account) deploy(assembly string, parameters ...string) (string, error) 
 	if err != nil {
 		return out, err
 	}
+	return out, a.readOutputs()
+}
+
+// readOutputs reads what a deployment says of itself.
+func (a *account) readOutputs() error {
 	text, err := os.ReadFile(filepath.Join(a.dir, "outputs.json"))
 	if err != nil {
-		return out, err
+		return err
 	}
 	var outputs map[string]map[string]string
 	if err := json.Unmarshal(text, &outputs); err != nil {
-		return out, err
+		return err
 	}
 	a.url = strings.TrimSuffix(outputs["Sluice"]["RestUrl"], "/")
-	return out, nil
+	return nil
 }
 
 func (a *account) mustDeploy(assembly string, parameters ...string) {
