@@ -122,7 +122,7 @@ test/infra: ## Run the tests of the CDK app; needs Node
 .PHONY: test/aws
 test/aws: $(CDK) ## Deploy to an emulator of AWS, use what was deployed, and destroy it; needs Node and Python 3
 	$(MAKE) build/infra ARCH=$(HOST)
-	SLUICE_TEST_AWS=1 SLUICE_TEST_CDK=$(CDK) go test -count=1 -timeout 20m -v ./local/aws
+	SLUICE_TEST_AWS=1 SLUICE_TEST_CDK=$(CDK) go test -count=1 -timeout 40m -v ./local/aws
 
 .PHONY: measure
 measure: ## Measure functions under the share of a processor that their memory buys, as root, and reckon infra/COST.md from it

@@ -136,6 +136,7 @@ func TestStack_FromDeployToDestroy(t *testing.T) {
 	a.stopsWhatGaveUp(t)
 	a.followsFiles(first, second)
 	a.leavesNothing(first)
+	a.onlyWhatRolesAllow(second)
 }
 
 // recordsArrive: the schedule fires, the source produces, and the sink prints what the poller hands it.
