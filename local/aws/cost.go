@@ -2,8 +2,8 @@ package aws
 
 import (
 	"fmt"
-	"io"
 	"math"
+	"strings"
 )
 
 // Measured is what functions took on a machine, each with the share of a processor that its memory buys on Lambda.
@@ -132,12 +132,13 @@ func even(one, other func(rate float64) float64) float64 {
 	return low
 }
 
-// Write writes the tables of COST.md.
-func Write(w io.Writer, p Prices, all Measured, megabytes int) error {
+// Table are the tables of COST.md, for functions with so much memory.
+func Table(p Prices, all Measured, megabytes int) (string, error) {
 	m, ok := all.of(megabytes)
 	if !ok {
-		return fmt.Errorf("nothing was measured with %d MB", megabytes)
+		return "", fmt.Errorf("nothing was measured with %d MB", megabytes)
 	}
+	w := &strings.Builder{}
 	fmt.Fprintf(w, "| Records a second | Source | Sink | Logs, metrics, alarms | Sluice | with NAT | with endpoints | with provisioned pollers | MSK Connect |\n")
 	fmt.Fprintf(w, "|---|---|---|---|---|---|---|---|---|\n")
 	nat, private, pollers := hours*p.NAT, hours*p.Endpoint*endpoints*zones, hours*p.EPU
@@ -163,7 +164,7 @@ func Write(w io.Writer, p Prices, all Measured, megabytes int) error {
 		}
 		fmt.Fprintf(w, "| %s | %s |\n", row.name, text)
 	}
-	return nil
+	return w.String(), nil
 }
 
 // about is a number with two digits that count.
@@ -175,8 +176,9 @@ func about(rate float64) string {
 	return fmt.Sprintf("%.0f", math.Round(rate/scale)*scale)
 }
 
-// WriteMemory writes the table by which the defaults of memory are chosen.
-func WriteMemory(w io.Writer, p Prices, all Measured) {
+// MemoryTable is the table by which the defaults of memory are chosen.
+func MemoryTable(p Prices, all Measured) string {
+	w := &strings.Builder{}
 	fmt.Fprintf(w, "| Memory | Source: cold | 1 record | 500 | 20,000 | RSS | Sink: cold | 1 record | 500 | 10,000 | RSS | $ for a million records, source / sink |\n")
 	fmt.Fprintf(w, "|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, m := range all.Memory {
@@ -186,6 +188,7 @@ func WriteMemory(w io.Writer, p Prices, all Measured) {
 			m.Source.Cold, m.Source.One, m.Source.Few, m.Source.Many, float64(m.Source.RSS)/1e6,
 			m.Sink.Cold, m.Sink.One, m.Sink.Few, m.Sink.Many, float64(m.Sink.RSS)/1e6, million(m.Source, math.MaxInt), million(m.Sink, mostBatch))
 	}
+	return w.String()
 }
 
 func (m Measured) of(megabytes int) (Memory, bool) {

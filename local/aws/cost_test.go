@@ -1,7 +1,6 @@
 package aws_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -36,18 +35,17 @@ func measured(t *testing.T) aws.Measured {
 func TestCost_TablesAreThoseOfWhatWasMeasured(t *testing.T) {
 	t.Parallel()
 	all := measured(t)
-	var cost, memory bytes.Buffer
-	if err := aws.Write(&cost, aws.List(), all, defaultMemory); err != nil {
+	cost, err := aws.Table(aws.List(), all, defaultMemory)
+	if err != nil {
 		t.Fatal(err)
 	}
-	aws.WriteMemory(&memory, aws.List(), all)
 	quota := fmt.Sprintf("Share of a processor: memory / 1,769 MB, by %s.\n", all.Quota)
 	text, err := os.ReadFile(costs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := string(text)
-	for name, table := range map[string]string{"cost": "In US dollars a month, " + aws.List().As + ".\n\n" + cost.String(), "memory": quota + "\n" + memory.String()} {
+	for name, table := range map[string]string{"cost": "In US dollars a month, " + aws.List().As + ".\n\n" + cost, "memory": quota + "\n" + aws.MemoryTable(aws.List(), all)} {
 		before, rest, ok := strings.Cut(want, "<!-- "+name+" -->\n")
 		_, after, closed := strings.Cut(rest, "<!-- end -->")
 		if !ok || !closed {

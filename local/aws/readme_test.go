@@ -47,7 +47,7 @@ func TestReadme_FromBootstrapToDestroy(t *testing.T) {
 	shows := func(path, want string) {
 		t.Helper()
 		a.until(path+" shows "+want, func() error {
-			response, err := http.Get("http://" + at + path) //nolint:noctx // the proxy ends with the test
+			response, err := http.Get("http://" + at + path)
 			if err != nil {
 				return err
 			}

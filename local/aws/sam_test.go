@@ -270,7 +270,7 @@ func freeAddress(t *testing.T) string {
 
 func post(url, body string) (string, error) {
 	client := http.Client{Timeout: patience}
-	response, err := client.Post(url, "application/json", strings.NewReader(body)) //nolint:noctx // it has a time-out
+	response, err := client.Post(url, "application/json", strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}
