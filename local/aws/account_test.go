@@ -82,6 +82,9 @@ func newAccount(t *testing.T) *account {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			a.showTables()
+		}
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 		_ = cmd.Wait()
 		log.Close()
@@ -114,6 +117,26 @@ func (a *account) showLogs() {
 			text = text[len(text)-3000:]
 		}
 		a.t.Logf("--- the end of %s\n%s", filepath.Base(path), text)
+	}
+}
+
+// showTables shows the items of all tables.
+func (a *account) showTables() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	tables, err := a.tables.ListTables(ctx, &dynamodb.ListTablesInput{})
+	if err != nil {
+		return
+	}
+	for _, name := range tables.TableNames {
+		all, err := a.tables.Scan(ctx, &dynamodb.ScanInput{TableName: &name})
+		if err != nil {
+			continue
+		}
+		for _, item := range all.Items {
+			text, _ := json.Marshal(item) //nolint:errchkjson // to be looked at
+			a.t.Logf("%s: %s", name, text)
+		}
 	}
 }
 
