@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ type auth struct {
 	basicSource    string
 	userInfo       config.Secret
 	oldUserInfo    config.Secret
+	jaas           config.Secret
 	bearerSource   string
 	token          config.Secret
 	issuer         string
@@ -31,10 +33,11 @@ type auth struct {
 
 func (a *auth) define(d *config.Def) {
 	d.String(&a.basicSource, "basic.auth.credentials.source", "URL",
-		"Where user and password come from: URL (schema.registry.url) or USER_INFO (basic.auth.user.info).")
+		"Where user and password come from: URL (schema.registry.url), USER_INFO (basic.auth.user.info) or SASL_INHERIT (sasl.jaas.config).")
 	d.Password(&a.userInfo, "basic.auth.user.info", "User and password, as user:password.", config.Default(""))
 	d.Password(&a.oldUserInfo, "schema.registry.basic.auth.user.info", "User and password, as user:password.", config.Default(""),
 		config.Deprecated("basic.auth.user.info"), config.Low)
+	d.Password(&a.jaas, "sasl.jaas.config", "A login of Kafka's clients, for SASL_INHERIT.", config.Default(""), config.Low)
 	d.String(&a.bearerSource, "bearer.auth.credentials.source", "STATIC_TOKEN",
 		"Where the bearer token comes from: STATIC_TOKEN (bearer.auth.token) or OAUTHBEARER (bearer.auth.issuer.endpoint.url).", config.Given(&a.bearerGiven))
 	d.Password(&a.token, "bearer.auth.token", "The bearer token.", config.Default(""))
@@ -82,8 +85,24 @@ func (a *auth) open(fromURL *url.Userinfo, client *http.Client) (func(*http.Requ
 			return nil, config.Errorf("basic.auth.user.info", "basic.auth.user.info must be user:password when basic.auth.credentials.source is USER_INFO.")
 		}
 		return basic(user, password), nil
+	case "SASL_INHERIT":
+		login := a.jaas.Reveal()
+		user, password := jaasOption(login, "username"), jaasOption(login, "password")
+		if user == "" || password == "" {
+			return nil, config.Errorf("sasl.jaas.config", "sasl.jaas.config must have a username and a password when basic.auth.credentials.source is SASL_INHERIT.")
+		}
+		return basic(user, password), nil
 	}
-	return nil, config.Errorf("basic.auth.credentials.source", "%s is not supported: use URL or USER_INFO.", a.basicSource)
+	return nil, config.Errorf("basic.auth.credentials.source", "%s is not supported: use URL, USER_INFO or SASL_INHERIT.", a.basicSource)
+}
+
+// jaasOption is the value of an option of a login, such as username="me". It is "" if the login has none.
+func jaasOption(login, name string) string {
+	found := regexp.MustCompile(`\b` + name + `\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))`).FindStringSubmatch(login)
+	if found == nil {
+		return ""
+	}
+	return regexp.MustCompile(`\\(.)`).ReplaceAllString(found[1], "$1") + found[2]
 }
 
 func basic(user, password string) func(*http.Request) error {
