@@ -14,7 +14,7 @@ import (
 // BenchmarkStart measures from starting a function's process to its first request for work, as median of 41, with the
 // memory it has then and the size of its binary.
 func BenchmarkStart(b *testing.B) {
-	for _, kind := range []string{"source", "sink"} {
+	for _, kind := range []string{"source", "sink", "sink" + registry} {
 		b.Run(kind, func(b *testing.B) {
 			r := newRig(b)
 			bootstrap := filepath.Join(r.dir, "file", kind, "bootstrap")

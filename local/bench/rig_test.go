@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,15 +30,23 @@ import (
 
 const text = "org.apache.kafka.connect.storage.StringConverter"
 
+// registry is what the name of a build ends with that can convert with a schema registry.
+const registry = "-registry"
+
 // binaries builds the functions once for all benchmarks.
 var binaries = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "bench-functions-")
 	if err != nil {
 		return "", err
 	}
-	for _, name := range []string{"file/source", "file/sink"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w",
-			"-o", filepath.Join(dir, name, "bootstrap"), "github.com/sluice-connect/sluice/functions/"+name)
+	for _, name := range []string{"file/source", "file/sink", "file/sink" + registry} {
+		main, second := strings.CutSuffix(name, registry)
+		tags := "lambda.norpc"
+		if second {
+			tags += ",registry"
+		}
+		cmd := exec.Command("go", "build", "-trimpath", "-tags", tags, "-ldflags", "-s -w",
+			"-o", filepath.Join(dir, name, "bootstrap"), "github.com/sluice-connect/sluice/functions/"+main)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("building %s: %w\n%s", name, err, out)

@@ -156,7 +156,7 @@ func TestSource_RegistryFailsInABatch(t *testing.T) {
 	t.Parallel()
 	for name, tt := range illnesses {
 		for _, healthy := range []int32{0, 1} {
-			t.Run(name+string(rune('0'+healthy)), func(t *testing.T) {
+			t.Run(name+string('0'+healthy), func(t *testing.T) {
 				t.Parallel()
 				b, ill, address := withRegistry(t, tt.illness, healthy)
 				f := &feed{}
@@ -198,7 +198,7 @@ func TestSink_RegistryFailsInABatch(t *testing.T) {
 	t.Parallel()
 	for name, tt := range illnesses {
 		for _, healthy := range []int32{0, 2} {
-			t.Run(name+string(rune('0'+healthy)), func(t *testing.T) {
+			t.Run(name+string('0'+healthy), func(t *testing.T) {
 				t.Parallel()
 				b, ill, address := withRegistry(t, tt.illness, 1<<20)
 				write := newAvro(t, address)

@@ -99,7 +99,7 @@ func (z *zlibbing) inflate(b []byte) ([]byte, error) {
 	if z.reader == nil {
 		z.reader, err = zlib.NewReader(in)
 	} else {
-		err = z.reader.(zlib.Resetter).Reset(in, nil) //nolint:errcheck,forcetypeassert // every reader of the package is one
+		err = z.reader.(zlib.Resetter).Reset(in, nil) //nolint:forcetypeassert // every reader of the package is one
 	}
 	if err != nil {
 		z.reader = nil

@@ -104,7 +104,7 @@ func files(t *testing.T, text string) []byte {
 // latestText is the newest schema of a subject.
 func latestText(t *testing.T, address, subject string) string {
 	t.Helper()
-	answer, err := http.Get(address + "/subjects/" + subject + "/versions/latest") //nolint:noctx,gosec // the registry of a test
+	answer, err := http.Get(address + "/subjects/" + subject + "/versions/latest") //nolint:gosec // the registry of a test
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,12 +155,14 @@ func TestConverter_WithConfluentsPythonClient(t *testing.T) {
 	user := schema.StructOf([]schema.Field{schema.F("name", schema.Of(schema.String)), schema.F("age", schema.Of(schema.Int32))}, schema.Named("User"))
 	adam := connect.Datum{Schema: user, Value: schema.StructFrom(user, []any{"Adam", int32(930)})}
 	value := map[string]any{"name": "Adam", "age": 930}
-	const protoText = `syntax = "proto3"; message User { string name = 1; int32 age = 2; }`
+	const (
+		avroText  = `{"type":"record","name":"User","fields":[{"name":"name","type":"string"},{"name":"age","type":"int"}]}`
+		jsonText  = `{"type":"object","title":"User","properties":{"name":{"type":"string","connect.index":0},"age":{"type":"integer","connect.type":"int32","connect.index":1}}}`
+		protoText = `syntax = "proto3"; message User { string name = 1; int32 age = 2; }`
+	)
 	all = append(all,
-		exchange{avroClass, pythonAsk{Registry: address, Type: "AVRO", Topic: topic + "a", Value: value,
-			Schema: `{"type":"record","name":"User","fields":[{"name":"name","type":"string"},{"name":"age","type":"int"}]}`}, adam},
-		exchange{jsonClass, pythonAsk{Registry: address, Type: "JSON", Topic: topic + "j", Value: value,
-			Schema: `{"type":"object","title":"User","properties":{"name":{"type":"string","connect.index":0},"age":{"type":"integer","connect.type":"int32","connect.index":1}}}`}, adam},
+		exchange{avroClass, pythonAsk{Registry: address, Type: "AVRO", Topic: topic + "a", Value: value, Schema: avroText}, adam},
+		exchange{jsonClass, pythonAsk{Registry: address, Type: "JSON", Topic: topic + "j", Value: value, Schema: jsonText}, adam},
 		exchange{protobufClass, pythonAsk{Registry: address, Type: "PROTOBUF", Topic: topic + "p", Value: value, Files: files(t, protoText), Message: "User"}, adam})
 
 	asks := make([]pythonAsk, len(all))
