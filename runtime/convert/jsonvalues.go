@@ -2,11 +2,8 @@ package convert
 
 import "github.com/sluice-connect/sluice/runtime/schema"
 
-// The struct that stands for one of several schemas has this name, or this parameter where sums are generalized.
-const (
-	JSONUnionName  = "io.confluent.connect.json.OneOf"
-	JSONUnionParam = "org.apache.kafka.connect.data.Union"
-)
+// JSONUnionName is the name of the struct that stands for one of several schemas, where sums are not generalized.
+const JSONUnionName = "io.confluent.connect.json.OneOf"
 
 // The members of an object that stands for a map's entry.
 const (
@@ -38,7 +35,7 @@ func isUnion(s *schema.Schema) bool {
 	if s.Name == JSONUnionName {
 		return true
 	}
-	_, ok := s.Param(JSONUnionParam)
+	_, ok := s.Param(schema.GeneralizedUnion)
 	return ok
 }
 

@@ -13,6 +13,12 @@ const (
 	TimestampName = "org.apache.kafka.connect.data.Timestamp"
 )
 
+// The parameters by which converters with generalized sums mark texts that are enums and structs that are unions.
+const (
+	GeneralizedEnum  = "org.apache.kafka.connect.data.Enum"
+	GeneralizedUnion = "org.apache.kafka.connect.data.Union"
+)
+
 // ScaleParam is the parameter of a Decimal schema that holds its scale.
 const ScaleParam = "scale"
 

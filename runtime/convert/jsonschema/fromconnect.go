@@ -60,7 +60,7 @@ func isUnion(s *schema.Schema) bool {
 	if s.Name == unionName {
 		return true
 	}
-	_, ok := s.Param(generalizedUnion)
+	_, ok := s.Param(schema.GeneralizedUnion)
 	return ok
 }
 
@@ -145,7 +145,7 @@ func (c *fromConnect) typeOf(s *schema.Schema) (typ, connectType string) {
 		if _, ok := s.Param(enumParam); ok {
 			return "", ""
 		}
-		if _, ok := s.Param(generalizedEnum); ok {
+		if _, ok := s.Param(schema.GeneralizedEnum); ok {
 			return "", ""
 		}
 		return "string", ""

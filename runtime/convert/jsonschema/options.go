@@ -3,6 +3,7 @@ package jsonschema
 import (
 	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/convert"
+	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
 // Options are the settings of the mapping.
@@ -54,13 +55,11 @@ func Defaults() Options {
 
 // Names and parameters of what JSON Schema has and Connect does not.
 const (
-	namespace        = "io.confluent.connect.json"
-	unionName        = convert.JSONUnionName
-	enumParam        = namespace + ".Enum"
-	idParam          = namespace + ".Id"
-	nullMarker       = "<NULL>"
-	generalizedUnion = convert.JSONUnionParam
-	generalizedEnum  = "org.apache.kafka.connect.data.Enum"
+	namespace  = "io.confluent.connect.json"
+	unionName  = convert.JSONUnionName
+	enumParam  = namespace + ".Enum"
+	idParam    = namespace + ".Id"
+	nullMarker = "<NULL>"
 )
 
 // The keywords that keep what JSON Schema has no place for.
@@ -74,7 +73,7 @@ const (
 // enum is the parameter that marks an enum under these options.
 func (o *Options) enum() string {
 	if o.GeneralizedSums {
-		return generalizedEnum
+		return schema.GeneralizedEnum
 	}
 	return enumParam
 }

@@ -281,7 +281,7 @@ func (c *toConnect) oneOf(d *def, version *int32, optional bool) (*schema.Schema
 	var fields []schema.Field
 	opts := []schema.Option{schema.Named(name)}
 	if c.GeneralizedSums {
-		opts = append(opts, schema.WithParam(generalizedUnion, name))
+		opts = append(opts, schema.WithParam(schema.GeneralizedUnion, name))
 	}
 	for _, part := range d.parts {
 		if part.kind == null {

@@ -51,7 +51,7 @@ func (o *Options) isUnion(s *schema.Schema) bool {
 	if s.Type != schema.StructType {
 		return false
 	}
-	_, marked := s.Param(GeneralizedUnion)
+	_, marked := s.Param(schema.GeneralizedUnion)
 	return marked && !o.Elder || s.Name == o.in(unionName)
 }
 
@@ -141,7 +141,7 @@ func simple(t schema.Type) Type {
 
 // isEnum tells whether a text schema stands for an enum in either way.
 func (o *Options) isEnum(s *schema.Schema) bool {
-	_, general := s.Param(GeneralizedEnum)
+	_, general := s.Param(schema.GeneralizedEnum)
 	_, own := s.Param(o.in(enumParam))
 	return s.Type == schema.String && (general && !o.Elder || own)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
 // Options are the settings of the mapping, which everything that writes Avro has: converters and sinks of files.
@@ -76,9 +77,6 @@ const (
 	plainEnumDoc      = "connect.enum.doc"
 	fixedParam        = "connect.fixed.size"
 	precisionParam    = "connect.decimal.precision"
-	// GeneralizedEnum and GeneralizedUnion mark enums and unions in every converter that has generalized sums.
-	GeneralizedEnum  = "org.apache.kafka.connect.data.Enum"
-	GeneralizedUnion = "org.apache.kafka.connect.data.Union"
 )
 
 // ConfluentNamespace is the namespace of Confluent's converters.
@@ -93,7 +91,7 @@ func (o *Options) in(name string) string { return o.namespace() + name }
 // enum is the parameter that marks an enum under these options.
 func (o *Options) enum() string {
 	if o.GeneralizedSums {
-		return GeneralizedEnum
+		return schema.GeneralizedEnum
 	}
 	return o.in(enumParam)
 }

@@ -289,7 +289,7 @@ func (c *toConnect) unionType(s *schema.Schema, a *Schema) error {
 	var marker []schema.Param
 	if c.GeneralizedSums {
 		name = "connect_union_" + strconv.Itoa(c.unions)
-		marker = []schema.Param{{Name: GeneralizedUnion, Value: name}}
+		marker = []schema.Param{{Name: schema.GeneralizedUnion, Value: name}}
 		c.unions++
 	}
 	for i, b := range a.Branches {

@@ -171,7 +171,7 @@ func (c *fromConnect) primitive(f *field, s *schema.Schema) {
 	case schema.Int32:
 		names = []string{enumParam}
 	case schema.String:
-		names = []string{GeneralizedEnum, enumParam}
+		names = []string{schema.GeneralizedEnum, enumParam}
 	}
 	for _, name := range names {
 		if typ, ok := s.Param(name); ok {
@@ -208,13 +208,13 @@ func wrapped(k protoreflect.Kind) protoreflect.Kind {
 
 // isUnion tells whether a struct stands for a oneof.
 func isUnion(s *schema.Schema) bool {
-	_, generalized := s.Param(GeneralizedUnion)
+	_, generalized := s.Param(schema.GeneralizedUnion)
 	return generalized || strings.HasPrefix(s.Name, strings.TrimSuffix(unionPrefix, "."))
 }
 
 // isEnum tells whether a text or a number is that of an enum.
 func isEnum(s *schema.Schema) bool {
-	_, generalized := s.Param(GeneralizedEnum)
+	_, generalized := s.Param(schema.GeneralizedEnum)
 	_, own := s.Param(enumParam)
 	return generalized || own
 }
@@ -222,9 +222,9 @@ func isEnum(s *schema.Schema) bool {
 // unionName is the name of the oneof that a struct stands for.
 func (c *fromConnect) unionName(s *schema.Schema) (string, error) {
 	if c.GeneralizedSums {
-		name, ok := s.Param(GeneralizedUnion)
+		name, ok := s.Param(schema.GeneralizedUnion)
 		if !ok {
-			return "", schema.Errorf("The union %s has no parameter %s", s.Name, GeneralizedUnion)
+			return "", schema.Errorf("The union %s has no parameter %s", s.Name, schema.GeneralizedUnion)
 		}
 		return name, nil
 	}

@@ -1,6 +1,9 @@
 package protobuf
 
-import "github.com/sluice-connect/sluice/runtime/config"
+import (
+	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/schema"
+)
 
 // Options are the settings of the mapping.
 type Options struct {
@@ -63,15 +66,12 @@ func Defaults() Options {
 
 // The parameters of Connect schemas that hold what Protobuf has and Connect does not.
 const (
-	namespace   = "io.confluent.connect.protobuf"
-	unionPrefix = namespace + ".Union."
-	enumParam   = namespace + ".Enum"
-	tagParam    = namespace + ".Tag"
-	typeParam   = namespace + ".Type"
-	// GeneralizedEnum and GeneralizedUnion mark enums and unions in every converter that has generalized sums.
-	GeneralizedEnum  = "org.apache.kafka.connect.data.Enum"
-	GeneralizedUnion = "org.apache.kafka.connect.data.Union"
-	precisionParam   = "connect.decimal.precision"
+	namespace      = "io.confluent.connect.protobuf"
+	unionPrefix    = namespace + ".Union."
+	enumParam      = namespace + ".Enum"
+	tagParam       = namespace + ".Tag"
+	typeParam      = namespace + ".Type"
+	precisionParam = "connect.decimal.precision"
 )
 
 // The entries of the option (confluent.field_meta).
@@ -84,7 +84,7 @@ const (
 // enum is the parameter that marks an enum under these options.
 func (o *Options) enum() string {
 	if o.GeneralizedSums {
-		return GeneralizedEnum
+		return schema.GeneralizedEnum
 	}
 	return enumParam
 }

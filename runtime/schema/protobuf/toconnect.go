@@ -126,7 +126,7 @@ func (c *toConnect) oneof(plan *messagePlan, o protoreflect.OneofDescriptor, at 
 	}
 	opts := []schema.Option{schema.Optional()}
 	if c.GeneralizedSums {
-		opts = append(opts, schema.Named(string(o.Name())), schema.WithParam(GeneralizedUnion, string(o.Name())))
+		opts = append(opts, schema.Named(string(o.Name())), schema.WithParam(schema.GeneralizedUnion, string(o.Name())))
 	} else {
 		opts = append(opts, schema.Named(unionPrefix+c.name(o)))
 	}
