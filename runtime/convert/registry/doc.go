@@ -6,4 +6,8 @@
 // a header. Glue's frame it by a three, a byte for the compression and the id of the schema's version. Schemas are looked up
 // once per process and then known. What fails because the registry cannot be reached is a connect.RetryError, for records
 // cannot help it; what fails because of a record, such as a number that no schema has, is that record's own.
+//
+// Glue's converters of JSON Schema and Protobuf, of which there is no release in Maven Central, are not here. Glue's Avro
+// converter differs from AWS's in this: it also writes texts, numbers and other values that are no records, which AWS's
+// serializer refuses; and an outage of Glue fails no record.
 package registry
