@@ -26,6 +26,8 @@ type client struct {
 	nodes []string // URLs of name nodes, with /webhdfs/v1
 	user  string   // simple authentication
 	token string   // a delegation token
+	// ticket is of Kerberos; nil without it.
+	ticket *ticket
 
 	mu     sync.Mutex
 	active int // the node that answered last
@@ -131,6 +133,7 @@ func (c *client) ask(ctx context.Context, method, node, path, op string, query u
 	switch {
 	case c.token != "":
 		q.Set("delegation", c.token)
+	case c.ticket != nil:
 	case c.user != "":
 		q.Set("user.name", c.user)
 	}
@@ -138,11 +141,23 @@ func (c *client) ask(ctx context.Context, method, node, path, op string, query u
 	if err != nil {
 		return nil, err
 	}
+	response, err := c.do(r)
+	if err != nil {
+		return nil, err
+	}
+	return response, failure(response)
+}
+
+// do sends a request.
+func (c *client) do(r *http.Request) (*http.Response, error) {
+	if err := c.prove(r); err != nil {
+		return nil, err
+	}
 	response, err := c.http.Do(r)
 	if err != nil {
 		return nil, bare(err)
 	}
-	return response, failure(response)
+	return response, nil
 }
 
 // bare takes the URL out of an error, because it may hold a token.
@@ -227,9 +242,8 @@ func (c *client) send(ctx context.Context, method, path, op string, query url.Va
 		return bare(err)
 	}
 	r.Header.Set("Content-Type", "application/octet-stream")
-	response, err = c.http.Do(r)
-	if err != nil {
-		return connect.Retry(bare(err), 0)
+	if response, err = c.do(r); err != nil {
+		return connect.Retry(err, 0)
 	}
 	if err := failure(response); err != nil {
 		return err
@@ -259,8 +273,8 @@ func (c *client) open(ctx context.Context, path string, from, length int64) (io.
 	if err != nil {
 		return nil, bare(err)
 	}
-	if response, err = c.http.Do(r); err != nil {
-		return nil, connect.Retry(bare(err), 0)
+	if response, err = c.do(r); err != nil {
+		return nil, connect.Retry(err, 0)
 	}
 	if err := failure(response); err != nil {
 		return nil, missing(err)

@@ -16,6 +16,9 @@ type connection struct {
 	principal  string
 	keytab     string
 	kerberos   bool
+	krb5       string
+	renew      int64
+	namenode   string
 	conf, home string
 }
 
@@ -26,9 +29,12 @@ func (c *connection) Define(d *config.Def) {
 	d.String(&c.url, "hdfs.url", "", "The name node: hdfs://host, http://host:port or webhdfs://host:port; several, separated by commas.",
 		config.NullDefault(), config.High, config.Group(group, 1))
 	d.String(&c.store, "store.url", "", "Another name of hdfs.url.", config.NullDefault(), config.High, config.Group(group, 2))
-	d.Bool(&c.kerberos, "hdfs.authentication.kerberos", false, "Whether the cluster asks for Kerberos. Only a delegation token gets in then.", config.High, config.Group(group, 3))
-	d.String(&c.principal, "connect.hdfs.principal", "", "The user's name.", config.High, config.Group(group, 4))
-	d.String(&c.keytab, "connect.hdfs.keytab", "", "Ignored: Kerberos is not spoken.", config.High, config.Group(group, 5))
+	d.Bool(&c.kerberos, "hdfs.authentication.kerberos", false, "Whether the cluster asks for Kerberos: connect.hdfs.principal and connect.hdfs.keytab, or a delegation token, get in then.", config.High, config.Group(group, 3))
+	d.String(&c.principal, "connect.hdfs.principal", "", "The user's name; with Kerberos the principal, in which _HOST stands for this host.", config.High, config.Group(group, 4))
+	d.String(&c.keytab, "connect.hdfs.keytab", "", "The file with the principal's keys.", config.High, config.Group(group, 5))
+	d.String(&c.krb5, "sluice.hdfs.krb5.conf", "", "Kerberos' own configuration. Defaults to KRB5_CONFIG, and to /etc/krb5.conf.", config.Low, config.Group(group, 12))
+	d.String(&c.namenode, "hdfs.namenode.principal", "", "Ignored: over HTTP the server's principal is HTTP/ and its host.", config.Low, config.Group(group, 13))
+	d.Long(&c.renew, "kerberos.ticket.renew.period.ms", 3600000, "Ignored: tickets are asked for when they are needed.", config.Low, config.Group(group, 14))
 	d.Password(&c.token, "sluice.hdfs.delegation.token", "A delegation token, which takes the place of a user.",
 		config.NullDefault(), config.Low, config.Group(group, 6))
 	d.String(&c.conf, "hadoop.conf.dir", "", "Ignored: functions know no Hadoop configuration.", config.Low, config.Group(group, 10))
@@ -66,8 +72,8 @@ func (c *connection) root() string {
 
 // validate finds what is wrong with settings that depend on each other.
 func (c *connection) validate() error {
-	if c.kerberos && c.token.Reveal() == "" {
-		return config.Invalid("hdfs.authentication.kerberos", c.kerberos, "Kerberos is not spoken here; give a delegation token in sluice.hdfs.delegation.token")
+	if c.kerberos && c.token.Reveal() == "" && (c.principal == "" || c.keytab == "") {
+		return config.Invalid("hdfs.authentication.kerberos", c.kerberos, "it needs connect.hdfs.principal and connect.hdfs.keytab, or a delegation token in sluice.hdfs.delegation.token")
 	}
 	_, err := c.endpoints()
 	return err
@@ -81,6 +87,10 @@ func (c *connection) client() (*client, error) {
 	}
 	out := newClient(nodes)
 	out.token, out.user = c.token.Reveal(), c.principal
+	if c.kerberos && out.token == "" {
+		out.ticket, err = newTicket(c.principal, c.keytab, c.krb5)
+		return out, err
+	}
 	if out.user == "" {
 		out.user = os.Getenv("HADOOP_USER_NAME")
 	}

@@ -29,5 +29,6 @@
 // hdfs.url (or store.url) may be http://host:port or https://host:port, webhdfs:// or swebhdfs://, or hdfs://host, which
 // stands for the name node's own port of WebHDFS, 9870; several, separated by commas, are tried until one is active. Functions know no
 // Hadoop configuration: hadoop.conf.dir is ignored. hive.integration=true is refused. The user is connect.hdfs.principal,
-// HADOOP_USER_NAME, or that of the process; a cluster that asks for Kerberos wants sluice.hdfs.delegation.token.
+// HADOOP_USER_NAME, or that of the process; with hdfs.authentication.kerberos it is proved by SPNEGO, with a keytab, or by
+// sluice.hdfs.delegation.token.
 package hdfs

@@ -138,8 +138,8 @@ func (s *store) same(ctx context.Context, a, b string) (bool, error) {
 			if err != nil {
 				return false, bare(err)
 			}
-			if response, err = s.client.http.Do(r); err != nil {
-				return false, wrap("comparing", file, bare(err))
+			if response, err = s.client.do(r); err != nil {
+				return false, wrap("comparing", file, err)
 			}
 			if err := failure(response); err != nil {
 				return false, wrap("comparing", file, err)
