@@ -138,25 +138,3 @@ func (c catalog) classes() []string {
 	slices.Sort(names)
 	return names
 }
-
-// logFile opens the file that collects what a connector's function prints.
-func logFile(dir, connector string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making the folder of logs: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, fileName(connector)+".log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("opening the log of %s: %w", connector, err)
-	}
-	return f, nil
-}
-
-// fileName makes a connector's name, which may be any text, into the name of a file.
-func fileName(connector string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '/' || r == '\\' || r == 0 || r == ':' {
-			return '_'
-		}
-		return r
-	}, connector)
-}

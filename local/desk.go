@@ -52,6 +52,7 @@ type desk struct {
 	aws       map[string]string // how to sign what is asked of the table
 	store     *dynamo.Store
 	functions *function.Service
+	logs      logFiles
 	catalog   catalog
 	driver    *driver
 	rest      *http.Server
@@ -203,8 +204,9 @@ func (d *desk) openFunctions(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	d.logs.dir = filepath.Join(d.data, "logs")
 	//nolint:contextcheck // what ends the desk happens when ctx has ended
-	d.stop = append(d.stop, func() error {
+	d.stop = append(d.stop, d.logs.close, func() error {
 		if d.driver == nil {
 			return nil
 		}
@@ -230,11 +232,10 @@ func (d *desk) deploy(name, binary string) error {
 	if err != nil {
 		return fmt.Errorf("handing the worker's settings to %s: %w", name, err)
 	}
-	logs, err := logFile(filepath.Join(d.data, "logs"), name)
+	logs, err := d.logs.of(name)
 	if err != nil {
 		return err
 	}
-	d.stop = append(d.stop, logs.Close)
 	dir, err := os.Getwd()
 	if err != nil {
 		return fmt.Errorf("deploying %s: %w", name, err)

@@ -61,6 +61,14 @@ func TestUp_CtrlCLosesAndRepeatsNothing(t *testing.T) {
 	if string(got) != want {
 		t.Errorf("the copy differs from the source: %s", firstDifference(strings.Split(string(got), "\n"), strings.Split(want, "\n")))
 	}
+	// What functions say when they are told to end is in their logs.
+	said, err := os.ReadFile(filepath.Join(dir, ".sluice", "logs", "from.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(said), `"did":"ran"`) && !strings.Contains(string(said), `"did":"stopped"`) {
+		t.Error("the source's log does not tell how its invocations went")
+	}
 	// The last start had nothing to report but progress.
 	for _, line := range p.Lines() {
 		if !strings.Contains(line, `"level":"INFO"`) {

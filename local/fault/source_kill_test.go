@@ -32,7 +32,7 @@ func TestFaults_SourceKilled(t *testing.T) {
 	p.rounds = len(d.hands)
 	r := newRig(t, rigOptions{})
 	var repeated atomic.Int64
-	p.run(t, 80, func(i int, random *rand.Rand) error {
+	p.run(t, 32, func(i int, random *rand.Rand) error {
 		s := &source{rig: r, name: fmt.Sprintf("source%d", i), random: random}
 		n, err := s.round(t, d, d.hands[i])
 		repeated.Add(int64(n))

@@ -41,7 +41,7 @@ func TestFaults_Table(t *testing.T) {
 		proxy.Fault{Kind: proxy.Stall, For: 3 * time.Second}, proxy.Fault{Kind: proxy.StallAfter, For: 3 * time.Second},
 	))
 	var repeated atomic.Int64
-	p.run(t, 12, func(i int, random *rand.Rand) error {
+	p.run(t, 32, func(i int, random *rand.Rand) error {
 		n, err := throughTable(t, r, i, random)
 		repeated.Add(int64(n))
 		return err

@@ -24,6 +24,7 @@ type Frame struct {
 	Label string `json:"label"`
 }
 
+// Error implements error.
 func (e *Error) Error() string {
 	if e.Type == "" {
 		return e.Message

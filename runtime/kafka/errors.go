@@ -32,6 +32,7 @@ type ProduceError struct {
 	Err error
 }
 
+// Error implements error.
 func (e *ProduceError) Error() string {
 	if e.Topic == "" {
 		return fmt.Sprintf("producing records: %v", e.Err)
@@ -54,6 +55,7 @@ type RecordTooLargeError struct {
 	Setting string
 }
 
+// Error implements error.
 func (e *RecordTooLargeError) Error() string {
 	switch e.Setting {
 	case "":
@@ -78,6 +80,7 @@ type ConnectError struct {
 	Err error
 }
 
+// Error implements error.
 func (e *ConnectError) Error() string {
 	return fmt.Sprintf("connecting to broker %s: %v", e.Broker, e.Err)
 }

@@ -19,6 +19,7 @@ type SettingError struct {
 	Err error
 }
 
+// Error implements error.
 func (e *SettingError) Error() string { return fmt.Sprintf("configuration %s: %v", e.Key, e.Err) }
 
 // Unwrap returns Err.

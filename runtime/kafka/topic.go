@@ -52,6 +52,7 @@ type TopicError struct {
 	Err error
 }
 
+// Error implements error.
 func (e *TopicError) Error() string {
 	text := "Task failed to create new topic " + e.Topic
 	if e.Group != "" {

@@ -16,7 +16,7 @@ import (
 func TestStore_IsAStore(t *testing.T) {
 	t.Parallel()
 	connecttest.Store(t, func(t *testing.T, now func() time.Time) offset.Store {
-		return open(t, endpoint(t), dynamo.Options{Now: now})
+		return open(t, endpoint(t), dynamo.Options{Now: now, Attempt: 20 * time.Second, Patience: time.Minute})
 	})
 }
 
