@@ -2,12 +2,17 @@ package worker_test
 
 import (
 	"context"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/sluice-connect/sluice/local/table"
 	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/convert"
+	"github.com/sluice-connect/sluice/runtime/offset"
+	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
 	"github.com/sluice-connect/sluice/runtime/worker"
 )
 
@@ -98,4 +103,67 @@ func TestSink_AllocatesLittle(t *testing.T) {
 	if per > 1.05 {
 		t.Errorf("%.2f allocations per record, and 1 is the budget", per)
 	}
+}
+
+// What a tick asks of DynamoDB is what a connector at rest costs.
+func TestSource_AsksTheTableSeldom(t *testing.T) {
+	t.Parallel()
+	b, f := setup(t), &feed{}
+	store := onDynamoDB(t)
+	b.store = store
+	f.add("a", "x")
+	b.put(t, "c", nil)
+	s := b.source(f)
+	run(t, s, "c")
+	ticks := func(did string, most int64) {
+		t.Helper()
+		before := store.Calls()
+		if r := run(t, s, "c"); r.Did != did {
+			t.Errorf("it %q and not %q", r.Did, did)
+		}
+		if n := store.Calls() - before; n > most {
+			t.Errorf("a tick that %q asks %d times, and %d are the budget", did, n, most)
+		}
+	}
+	ticks("ran", 4) // dry
+	c, tasks, err := store.Look(t.Context(), "c", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := offset.Claim{Connector: "c", Generation: c.Generation, Nonce: "other", TTL: time.Hour}
+	if _, err := store.Acquire(t.Context(), claim); err != nil {
+		t.Fatal(err)
+	}
+	ticks("held elsewhere", 2)
+	lease := offset.Lease{Connector: "c", Nonce: "other", Epoch: tasks[0].Epoch + 1, Generation: c.Generation, TTL: time.Hour}
+	if err := store.Release(t.Context(), lease, offset.Outcome{NotBefore: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	ticks("not due", 1)
+	c.Target = offset.Paused
+	if _, err := store.Put(t.Context(), c, offset.Stop); err != nil {
+		t.Fatal(err)
+	}
+	ticks("paused", 1)
+}
+
+// onDynamoDB is an empty table, on the embedded DynamoDB.
+func onDynamoDB(t *testing.T) *dynamo.Store {
+	t.Helper()
+	db, err := table.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(db)
+	t.Cleanup(func() { server.Close(); db.Close() })
+	store, err := dynamo.Open(t.Context(), dynamo.Options{
+		Table: "sluice", Region: "us-east-1", Endpoint: server.URL, AccessKey: "x", SecretKey: "x", Attempt: time.Minute, Patience: time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.CreateTable(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return store
 }
