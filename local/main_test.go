@@ -56,14 +56,17 @@ func up(t *testing.T, dir string, args ...string) *desk.Process {
 	return p
 }
 
-// interrupt presses Ctrl-C, which must do within two seconds.
+// lastWord is how long a desk may take to end: two seconds, and as much as a machine that has much else to do takes on top.
+const lastWord = 6 * time.Second
+
+// interrupt presses Ctrl-C, which must do soon.
 func interrupt(t *testing.T, p *desk.Process) {
 	t.Helper()
 	took, err := p.Interrupt()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if took > 2*time.Second {
+	if took > lastWord {
 		t.Errorf("Ctrl-C took %v", took)
 	}
 }
