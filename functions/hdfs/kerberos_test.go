@@ -46,8 +46,10 @@ func realm(t *testing.T) (conf, keys string) {
 	}
 	env := append(os.Environ(), "KRB5_CONFIG="+conf, "KRB5_KDC_PROFILE="+filepath.Join(dir, "kdc.conf"))
 	for _, args := range [][]string{
-		{"kdb5_util", "create", "-s", "-P", "master", "-r", "TEST"}, {"kadmin.local", "-r", "TEST", "addprinc", "-randkey", "sluice"},
-		{"kadmin.local", "-r", "TEST", "addprinc", "-randkey", "HTTP/127.0.0.1"}, {"kadmin.local", "-r", "TEST", "ktadd", "-k", keys, "sluice", "HTTP/127.0.0.1"},
+		{"kdb5_util", "create", "-s", "-P", "master", "-r", "TEST"},
+		{"kadmin.local", "-r", "TEST", "addprinc", "-randkey", "sluice"},
+		{"kadmin.local", "-r", "TEST", "addprinc", "-randkey", "HTTP/127.0.0.1"},
+		{"kadmin.local", "-r", "TEST", "ktadd", "-k", keys, "sluice", "HTTP/127.0.0.1"},
 	} {
 		run := exec.CommandContext(t.Context(), filepath.Join(sbin, args[0]), args[1:]...)
 		run.Env = env
