@@ -17,11 +17,14 @@ import (
 // as such a sink is.
 const patternSchedule = "control.topics"
 
-const follow = "follow"
+const (
+	follow         = "follow"
+	patternSetting = "topics.regex"
+)
 
 // followPattern makes the schedule by which the topics of a sink's pattern are followed, if it has one.
 func (t Triggers) followPattern(ctx context.Context, c offset.Connector) error {
-	if c.Config["topics.regex"] == "" || c.Target != offset.Running || t.Settings.Control == "" {
+	if c.Config[patternSetting] == "" || c.Target != offset.Running || t.Settings.Control == "" {
 		return nil
 	}
 	_, err := t.Schedules.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: new(patternSchedule), GroupName: &t.Settings.Group})
@@ -72,13 +75,14 @@ func (f Follower) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	some, err := f.Pattern.Follow(ctx)
 	if err != nil || some {
-		return []byte("{}"), err
+		// What was matched earlier may still wait for its triggers, if making them failed.
+		return []byte("{}"), errors.Join(err, f.each(ctx, f.Triggers.Changed))
 	}
 	if err := f.Triggers.deleteSchedule(ctx, patternSchedule); err != nil {
 		return nil, err
 	}
 	// Somebody may have created such a sink just now, and found the schedule that is gone.
-	return []byte("{}"), f.again(ctx)
+	return []byte("{}"), f.each(ctx, f.Triggers.followPattern)
 }
 
 // one makes the triggers of one connector fit.
@@ -93,16 +97,17 @@ func (f Follower) one(ctx context.Context, name string) error {
 	return f.Triggers.Changed(ctx, c)
 }
 
-// again makes the schedule once more if a sink needs it.
-func (f Follower) again(ctx context.Context) error {
+// each does something for every sink that runs and reads the topics of a pattern.
+func (f Follower) each(ctx context.Context, do func(ctx context.Context, c offset.Connector) error) error {
 	connectors, err := f.Triggers.Store.List(ctx)
 	if err != nil {
 		return fmt.Errorf("listing connectors: %w", err)
 	}
+	var problems []error
 	for _, c := range connectors {
-		if err := f.Triggers.followPattern(ctx, c); err != nil {
-			return err
+		if c.Config[patternSetting] != "" && c.Target == offset.Running {
+			problems = append(problems, do(ctx, c))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }

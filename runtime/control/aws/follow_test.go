@@ -53,10 +53,20 @@ func TestFollow_TheScheduleIsThereAsLongAsAPattern(t *testing.T) {
 	s.follow(&matcher{some: true}, `{"control":"follow"}`)
 	s.follow(&matcher{err: errors.New("no broker answers")}, `{"control":"follow"}`)
 	s.want(with...)
+	// What was matched, but has no trigger yet, gets one, however often that failed.
+	all := s.look("all")
+	all.Trigger["topics"] = "orders"
+	all, err := s.store.Put(t.Context(), all, offset.Keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.follow(&matcher{some: true}, `{"control":"follow"}`)
+	with = []string{with[0], with[1], "mapping one of sink:connector-plain by connect-plain: Enabled", "mapping orders of sink:connector-all by connect-all.orders: Enabled", pattern}
+	s.want(with...)
 	// While it is found that there is none, somebody creates one.
 	s.follow(&matcher{}, `{"control":"follow"}`)
 	s.want(with...)
-	all := s.look("all")
+	all = s.look("all")
 	if err := s.triggers.Deleted(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
