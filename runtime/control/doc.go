@@ -20,24 +20,46 @@
 //
 // # Connect's own tests
 //
-// The tests of this package are in part those of Kafka Connect, told again and passing: TestConnect in integration_test.go
-// has a subtest for each class, and in it one for each test, named as there.
+// The tests of this project are in part those of Kafka Connect, told again and passing, under the names they have there:
+// TestConnect has a subtest for each class, and in it one for each test. Those marked * are in another test, which the
+// last column names.
 //
-//	Connect's test class                       what of it is replayed, and where if not in TestConnect
-//	ConnectWorkerIntegrationTest               restart of a failed task, statuses while tasks.max changes, pause, stop and
-//	                                           resume, initial states with and without offsets, deletion before any run,
-//	                                           PATCH of a configuration
-//	ConnectorRestartApiIntegrationTest         unknown connectors, all variants on healthy and on failed tasks
-//	ConnectorTopicsIntegrationTest             active topics and their reset; switched off in
-//	                                           TestServer_LeavesOutWhatIsSwitchedOff
-//	ConnectorValidationIntegrationTest         the number of errors of ten bad configurations; more in runtime/connector
-//	OffsetsApiIntegrationTest                  unknown and running connectors, bad bodies, altering, resetting
-//	FileStreamSourceConnectorIntegrationTest   lines, resuming, altered and reset offsets
-//	FileStreamSinkConnectorIntegrationTest     lines, altered and reset offsets, two tasks
-//	StandaloneWorkerIntegrationTest            log levels
-//	SessionedProtocolIntegrationTest           unsigned and badly signed requests, in
-//	                                           TestServer_RefusesWhatWorkersAskEachOther
+//	Connect's test                                         told again as, and what is seen
+//	ConnectWorkerIntegrationTest
+//	  testRestartFailedTask, testTaskStatuses              same; tasks follow tasks.max
+//	  testPauseStopResume                                  same; each change twice
+//	  testStoppedState *                                   TestServer_StatesAreThoseOfConnect: any changes, also of what failed
+//	  testCreateConnectorWithPausedInitialState            same
+//	  testCreate…WithStoppedInitialStateAndModifyOffsets   same, both
+//	  testDeleteConnectorCreatedWith…InitialState          same
+//	  testPatchConnectorConfig, testPluginAliases          same
+//	  testTasksMaxEnforcement *                            worker.TestConnect_TasksMaxEnforcement; but when new tasks cannot be
+//	                                                       planned the old ones do not run: they are those of another
+//	                                                       configuration
+//	  testCompactedDeletedOlderConnectorConfig *           main.TestUp_RunsASourceAtOnce: created again, it has the new one
+//	  testAddAndRemoveWorker, testBrokerCoordinator,       there are no workers that keep anything: whoever is invoked reads
+//	  testRequestTimeouts, testPollTimeoutExpiry           the table
+//	ConnectorRestartApiIntegrationTest                     same: unknown connectors, all variants on healthy and failed tasks
+//	ConnectorTopicsIntegrationTest
+//	  testGetActiveTopics                                  same
+//	  testTopicTrackingIsDisabled, …ResetIsDisabled *      TestServer_LeavesOutWhatIsSwitchedOff
+//	ConnectorValidationIntegrationTest                     same: the number of errors of each bad configuration; converters
+//	                                                       without a constructor cannot be, since nothing is loaded
+//	  testValidation…DoesNotContainResolvedValue *         runtime.TestControls_ShowNoSecret, connector.TestConceal_…
+//	ConnectorClientPolicyIntegrationTest                   same, all nine
+//	OffsetsApiIntegrationTest                              same: unknown and running connectors, bad bodies, altering, resetting
+//	  …InvalidRequestBody, …ZombieSinkTasks (sinks) *      TestServer_SinkOffsetsThatCannotBe
+//	FileStreamSourceConnectorIntegrationTest               same: lines, resuming, altered and reset offsets
+//	FileStreamSinkConnectorIntegrationTest                 same: lines, altered and reset offsets, two tasks
+//	StandaloneWorkerIntegrationTest
+//	  testDynamicLogging                                   same
+//	SessionedProtocolIntegrationTest *                     TestServer_RefusesWhatWorkersAskEachOther
+//	ConnectorsResourceTest, ConnectorPluginsResourceTest,  TestServer_AnswersAsRecorded: what Kafka Connect 4.3.1 answered to
+//	RootResourceTest, LoggingResourceTest,                 317 requests, and TestServer_UnderstandsRequestsAsConnectDoes
+//	connect_rest_test.py *
+//	connect_distributed_test.py
+//	  test_restart_failed_…, test_pause_…, …_persistent *  ConnectWorkerIntegrationTest, and worker.TestSource_…
 //
-// Not replayed is what is about several workers, rebalances, Java's class loading or threads that hang: there are none
-// here.
+// Not told again is what is about several workers, rebalances, Java's class loading or threads that hang, and
+// exactly-once sources: there are none here. Mirrors, errors, transforms and the moving of records are not this package's.
 package control

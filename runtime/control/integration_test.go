@@ -201,6 +201,7 @@ func connectWorker(t *testing.T, i *integration) {
 			i.do(t, 404, "GET /connectors/never")
 		}
 	})
+	t.Run("testCreateSinkConnectorWithStoppedInitialStateAndModifyOffsets", func(t *testing.T) { sinkFromOffset(t, i) })
 	t.Run("testPluginAliases", func(t *testing.T) { pluginAliases(t, i) })
 	t.Run("testPatchConnectorConfig", func(t *testing.T) {
 		i.create(t, "patched", i.sink("out", "b", "tasks.max", "2", "gone", "soon"), "")

@@ -52,6 +52,19 @@ func pluginAliases(t *testing.T, i *integration) {
 	}
 }
 
+// sinkFromOffset: what a sink is told before it first runs is where it begins.
+func sinkFromOffset(t *testing.T, i *integration) {
+	i.write(t, "numbers", "0\n1\n2\n3\n")
+	i.create(t, "numbers", i.source("numbers", "numbers"), "")
+	i.await(t, "the topics of numbers", func() string { return i.do(t, 200, "GET /connectors/numbers/topics") }, `{"numbers":{"topics":["numbers"]}}`)
+	i.create(t, "later", i.sink("later", "numbers"), `"initial_state": "STOPPED",`)
+	i.states(t, "later", "STOPPED")
+	i.do(t, 200, "PATCH /connectors/later/offsets", `{"offsets": [{"partition": {"kafka_topic": "numbers", "kafka_partition": 0}, "offset": {"kafka_offset": 2}}]}`)
+	i.do(t, 202, "PUT /connectors/later/resume")
+	i.holds(t, "later", "2\n3\n")
+	i.states(t, "later", "RUNNING RUNNING")
+}
+
 // badConverters are those of ConnectorValidationIntegrationTest, for a kind of converter. What needs Java classes of a
 // kind that there are none of here, such as one without a constructor, is about classes that cannot be found.
 func badConverters(t *testing.T, i *integration, kind string) {
