@@ -128,7 +128,8 @@ func TestSource_MissesNoRow(t *testing.T) {
 	})
 }
 
-// read reads the table while it is written, by invocations of a few polls, and says what came of it.
+// read reads the table while it is written, by invocations of a few polls, and says what came of it. It is patient: where
+// transactions cannot be told apart by their tables, those of other tests are waited for, too.
 func (c *crowd) read(t *testing.T, settings map[string]string) (missed string, twice int) {
 	t.Helper()
 	r := c.s.reads(t, settings)
@@ -151,7 +152,7 @@ func (c *crowd) read(t *testing.T, settings map[string]string) (missed string, t
 		if n > 0 || !over {
 			last = time.Now()
 		}
-		if over && (int64(len(seen)) >= c.written.Load() && n == 0 || time.Since(last) > 5*time.Second) {
+		if over && (int64(len(seen)) >= c.written.Load() && n == 0 || time.Since(last) > time.Minute) {
 			break
 		}
 	}
