@@ -49,8 +49,8 @@ func TestStack_EndpointsInAVpc(t *testing.T) {
 	s := synth(t, infra.StackProps{Connectors: connectors(t, orders)})
 	kinds := map[string]string{}
 	for id, r := range s.of("AWS::EC2::VPCEndpoint") {
-		service := text(r.Properties["ServiceName"])
-		name := strings.Trim(service[strings.LastIndex(service, ".")+1:], `"]}`)
+		words := strings.Split(text(r.Properties["ServiceName"]), `"`)
+		name := strings.TrimPrefix(words[len(words)-2], ".")
 		kinds[name] = r.Properties["VpcEndpointType"].(string) + " if " + r.Condition
 		if id == "" || r.Properties["VpcId"] == nil {
 			t.Errorf("%s stands nowhere", id)
