@@ -98,22 +98,24 @@ func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(bytes.Tri
 // library, which clients look for. class is what Connect reads it as, parameters are those of the class.
 func otherKind(raw json.RawMessage, class, parameters string) error {
 	text := string(bytes.TrimSpace(raw))
-	const cannot = "Cannot deserialize value of type `%s%s` from %s (token `JsonToken.%s`)"
+	var kind, token string
 	switch text[0] {
 	case '{':
-		return fmt.Errorf(cannot, class, parameters, "Object value", "START_OBJECT")
+		kind, token = "Object value", "START_OBJECT"
 	case '[':
-		return fmt.Errorf(cannot, class, parameters, "Array value", "START_ARRAY")
+		kind, token = "Array value", "START_ARRAY"
 	case '"':
 		return fmt.Errorf("Cannot construct instance of `%s` (although at least one Creator exists): "+ //nolint:staticcheck // Connect's own words
 			"no String-argument constructor/factory method to deserialize from String value", class)
 	case 't', 'f':
-		return fmt.Errorf(cannot, class, parameters, "Boolean value", "VALUE_"+strings.ToUpper(text))
+		kind, token = "Boolean value", "VALUE_"+strings.ToUpper(text)
+	default:
+		kind, token = "Integer value", "VALUE_NUMBER_INT"
+		if strings.ContainsAny(text, ".eE") {
+			kind, token = "Floating-point value", "VALUE_NUMBER_FLOAT"
+		}
 	}
-	if strings.ContainsAny(text, ".eE") {
-		return fmt.Errorf(cannot, class, parameters, "Floating-point value", "VALUE_NUMBER_FLOAT")
-	}
-	return fmt.Errorf(cannot, class, parameters, "Integer value", "VALUE_NUMBER_INT")
+	return fmt.Errorf("Cannot deserialize value of type `%s%s` from %s (token `JsonToken.%s`)", class, parameters, kind, token) //nolint:staticcheck // Connect's own words
 }
 
 // readTasks reads a body that is a list of the settings of tasks, which nobody here wants.
