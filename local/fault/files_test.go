@@ -64,6 +64,7 @@ type lake struct {
 
 	mu       sync.Mutex
 	left     int // requests until one is killed
+	dealt    int // how many were
 	problems []string
 	before   map[string][]byte
 }
@@ -113,7 +114,9 @@ func (l *lake) deal() (before, after bool) {
 	if l.left--; l.left != 0 {
 		return false, false
 	}
-	l.left = between(l.random, 2, 25)
+	// Ever later, so that what takes many requests gets done at last.
+	l.dealt++
+	l.left = between(l.random, 2, 25) + 8*l.dealt
 	before = l.random.IntN(2) == 0
 	return before, !before
 }
