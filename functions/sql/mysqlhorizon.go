@@ -2,8 +2,10 @@ package sql
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -49,25 +51,57 @@ func mysqlWriters(ctx context.Context, d *database, name *tableName, _ bool) (wr
 			query, args = query+" and object_schema = ? and object_name = ?", []any{name.catalog, name.table}
 		}
 	default:
-		if !wait(ctx, cacheTime) {
-			return nil, false, context.Cause(ctx)
-		}
-		query = `select trx_id from information_schema.innodb_trx
-			where trx_mysql_thread_id <> connection_id() and (trx_rows_modified > 0 or trx_lock_structs > 0)`
+		return mysqlTransactions(ctx, d)
 	}
+	err = collect(ctx, d.pool, query, args, func(scan func(dest ...any) error) error {
+		var w string
+		err := scan(&w)
+		writers = append(writers, w)
+		return err
+	})
+	return writers, true, err
+}
+
+// errStale says that InnoDB answered from memory.
+var errStale = errors.New("InnoDB answers from memory while others ask it for transactions, too")
+
+// mysqlTransactions asks for InnoDB's transactions. InnoDB answers from memory as long as somebody has asked within a tenth of
+// a second, whoever that was; so the question itself must be found in the answer, as that of a transaction of our own.
+func mysqlTransactions(ctx context.Context, d *database) (writers []string, seen bool, err error) {
 	for range unreadableTries {
-		writers = nil
-		err = collect(ctx, d.pool, query, args, func(scan func(dest ...any) error) error {
-			var w string
-			err := scan(&w)
-			writers = append(writers, w)
-			return err
-		})
-		if !unreadable(err) || !wait(ctx, cacheTime) {
+		writers, err = mysqlAsk(ctx, d)
+		if !unreadable(err) && !errors.Is(err, errStale) || !wait(ctx, cacheTime+rand.N(3*cacheTime)) {
 			return writers, true, err
 		}
 	}
 	return nil, false, connect.Retry(err, time.Second)
+}
+
+func mysqlAsk(ctx context.Context, d *database) (writers []string, err error) {
+	if _, err := d.pool.ExecContext(ctx, "start transaction with consistent snapshot"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		_, undone := d.pool.ExecContext(ctx, "rollback")
+		err = errors.Join(err, undone)
+	}()
+	fresh, mark := false, "sluice_"+crand.Text()
+	query := "select trx_id, trx_mysql_thread_id = connection_id(), trx_rows_modified > 0 or trx_lock_structs > 0," +
+		" trx_mysql_thread_id = connection_id() and coalesce(trx_query, '') like '%" + mark + "%' from information_schema.innodb_trx"
+	err = collect(ctx, d.pool, query, nil, func(scan func(dest ...any) error) error {
+		var w string
+		var own, writes, current bool
+		err := scan(&w, &own, &writes, &current)
+		fresh = fresh || current
+		if writes && !own {
+			writers = append(writers, w)
+		}
+		return err
+	})
+	if err == nil && !fresh {
+		err = errStale
+	}
+	return writers, err
 }
 
 // unreadableTries is how often transactions are asked for while one of them cannot be shown.
