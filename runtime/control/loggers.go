@@ -121,7 +121,7 @@ func (s *Server) setLogger(r *request) (answer, error) {
 	}
 	level := strings.ToUpper(strings.TrimSpace(*wanted["level"]))
 	if level == "" {
-		return answer{}, errors.New("Illegal null or empty Level name.") //nolint:staticcheck // Connect's own words
+		return answer{}, errors.New("Illegal null or empty Level name.") //nolint:staticcheck,revive // Connect's own words
 	}
 	if _, known := levels()[level]; !known {
 		return answer{}, fail(http.StatusNotFound, "invalid log level '%s'.", *wanted["level"])
