@@ -41,8 +41,9 @@ help: ## Show this help
 	@echo "Sluice: Kafka Connect without the cluster. Targets:"
 	@sed -n 's/^\([a-z/%-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
+# The demo needs few of the functions, and the others take a while to compile for the first time.
 .PHONY: run
-run: build ## Build all, then run the demo on this machine; ARGS="connector.json ..." runs yours
+run: $(if $(strip $(ARGS)),build,sluice build-file-source build-file-sink build-datagen-source) ## Run the demo on this machine; ARGS="connector.json ..." builds every function and runs yours
 	.build/sluice up $(ARGS)
 
 .PHONY: build sluice
