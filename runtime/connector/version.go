@@ -174,7 +174,7 @@ func (p Plugins) converterVersions(values map[string]*string) (problems []*confi
 		if err == nil {
 			continue
 		}
-		if unreadable, ok := errors.AsType[*VersionError](err); values[setting] != nil && !(ok && unreadable.Unreadable) {
+		if unreadable, ok := errors.AsType[*VersionError](err); values[setting] != nil && (!ok || !unreadable.Unreadable) {
 			problems = append(problems, config.Errorf(setting, "%s", err))
 		}
 		problems = append(problems, config.Errorf(setting+versionSuffix, "%s", err))
