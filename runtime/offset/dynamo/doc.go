@@ -23,9 +23,10 @@
 // # Answers that do not come
 //
 // The SDK makes one attempt; this package repeats, since only it can tell what an answer means after an attempt whose
-// answer was lost. Reads, Renew and PutTaskStatus say the same when repeated. A repeated Acquire that finds its own nonce
-// in the lease has it, and a repeated Release that finds its nonce as the last released has released. Transactions carry
-// a request token, by which the table knows them again. A conditional write that lost to what it wrote itself is told by
-// its content. Each attempt has a time limit of its own, so that a connection that went silent does not eat the lease,
-// and throttling and transaction conflicts are waited out with jitter.
+// answer was lost. Reads and Renew say the same when repeated. A repeated Acquire that finds its own nonce in the lease
+// has it, a repeated Release that finds its nonce as the last released has released, and a repeated PutTaskStatus that
+// finds its nonce as the last that counted has counted. Transactions carry a request token, by which the table knows them
+// again. A conditional write that lost to what it wrote itself is told by its content. Each attempt has a time limit of
+// its own, so that a connection that went silent does not eat the lease, and throttling and transaction conflicts are
+// waited out with jitter.
 package dynamo

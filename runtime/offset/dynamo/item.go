@@ -135,7 +135,7 @@ func putStatus(e *expression, s offset.Status) {
 func clearStatus(e *expression, all bool) {
 	e.remove("failed", "trace", "attempts", "next")
 	if all {
-		e.remove("state", "worker", "since", "success", "failure", "counted", "in", "out")
+		e.remove("state", "worker", "since", "success", "failure", "counted", "said", "in", "out")
 	}
 }
 

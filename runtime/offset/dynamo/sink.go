@@ -51,13 +51,20 @@ func (s *Store) PutMarker(ctx context.Context, connector string, m offset.Marker
 
 // PutTaskStatus implements offset.Markers.
 func (s *Store) PutTaskStatus(ctx context.Context, connector string, task int, generation int64, status offset.Status, done offset.Done) error {
-	e := newExpression()
+	e, nonce := newExpression(), requestToken()
 	putStatus(e, status)
-	s.count(e, done)
+	if done != (offset.Done{}) {
+		s.count(e, done)
+		e.assign("#said = ?", str(nonce))
+		e.when("(attribute_not_exists(#said) OR #said <> ?)", str(nonce))
+	}
 	e.when("#generation = ? AND attribute_exists(#settings) AND attribute_not_exists(#gone)", num(generation))
 	e.known()
-	_, _, err := s.update(ctx, taskKey(connector, task), e)
-	if _, ok := errors.AsType[*unmet](err); ok {
+	_, repeated, err := s.update(ctx, taskKey(connector, task), e)
+	if failed, ok := errors.AsType[*unmet](err); ok {
+		if repeated && textOf(failed.item["said"]) == nonce {
+			return nil // by an attempt whose answer was lost
+		}
 		return offset.ErrStale
 	}
 	if err != nil {
