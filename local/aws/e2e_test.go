@@ -133,6 +133,7 @@ func TestStack_FromDeployToDestroy(t *testing.T) {
 	a.refusesBadConfiguration(first)
 	a.runsWhatRestCreates(t)
 	a.followsPatterns(t)
+	a.stopsWhatGaveUp(t)
 	a.followsFiles(first, second)
 	a.leavesNothing(first)
 	a.onlyWhatRolesAllow(second)
@@ -294,6 +295,33 @@ func (a *account) followsPatterns(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// stopsWhatGaveUp: a sink that fails too often has its mapping disabled, and a restart enables it.
+func (a *account) stopsWhatGaveUp(t *testing.T) {
+	// A full disk, until somebody makes room.
+	out := filepath.Join(t.TempDir(), "out")
+	if err := os.Symlink("/dev/full", out); err != nil {
+		t.Fatal(err)
+	}
+	a.want(http.StatusCreated, "PUT", "/connectors/failing/config", fmt.Sprintf(`{"connector.class": "FileStreamSink", "file": %q, "topics": "rest",
+		"value.converter": "org.apache.kafka.connect.storage.StringConverter", "sluice.restart.max.attempts": "2", "sluice.restart.backoff.ms": "1",
+		"sluice.restart.backoff.max.ms": "1"}`, out))
+	a.until("the mapping is disabled", func() error {
+		if state := a.mappingState("rest"); state != "Disabled" {
+			return fmt.Errorf("it is %s: %s", state, a.want(http.StatusOK, "GET", "/connectors/failing/status", ""))
+		}
+		return nil
+	})
+	if text := a.want(http.StatusOK, "GET", "/connectors/failing/health", ""); strings.Contains(text, `"halted":null`) {
+		t.Errorf("its health does not say so: %s", text)
+	}
+	if err := os.Remove(out); err != nil {
+		t.Fatal(err)
+	}
+	a.want(http.StatusNoContent, "POST", "/connectors/failing/restart", "")
+	a.holds(out, "one\ntwo\nthree\n")
+	a.want(http.StatusNoContent, "DELETE", "/connectors/failing", "")
 }
 
 // scheduled are the names of all schedules.
