@@ -102,6 +102,10 @@ func TestSynth_IsTheSameEveryTime(t *testing.T) {
 	if os.Getenv("SLUICE_TEST_AWS") == "" {
 		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it")
 	}
+	// What earlier syntheses and deployments left is not of this one.
+	if err := os.RemoveAll(made); err != nil {
+		t.Fatal(err)
+	}
 	began := time.Now()
 	makes(t, "synth")
 	t.Logf("make synth took %.1f s", time.Since(began).Seconds())
