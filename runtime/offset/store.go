@@ -136,8 +136,7 @@ type Markers interface {
 	// connect.ErrConflict otherwise.
 	PutMarker(ctx context.Context, connector string, m Marker) (Marker, error)
 	// PutTaskStatus writes the status of a sink's task, for which there is no lease, unless the task has another
-	// generation than the one given: ErrStale. What was done is added to what the task did; by a call whose answer is
-	// lost.
+	// generation than the one given: ErrStale. What was done is added to what the task did, once.
 	PutTaskStatus(ctx context.Context, connector string, task int, generation int64, s Status, done Done) error
 }
 
