@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -61,6 +62,7 @@ type desk struct {
 	auth      control.Auth
 	stop      []func() error // in order of starting
 	ending    time.Time      // when what still runs is killed, once the desk is closed
+	closing   atomic.Bool
 }
 
 // openDesk starts the parts. What was started is ended again if one of them fails.
@@ -254,6 +256,9 @@ func (d *desk) deploy(name, binary string) error {
 func (d *desk) failed(connector, text string) { d.failedAt(connector, text, time.Now()) }
 
 func (d *desk) failedAt(connector, text string, at time.Time) {
+	if d.closing.Load() && strings.Contains(text, "signal received") {
+		return // the desk told the function to end, which is no failure
+	}
 	if d.ledger.fail(connector, text, at) {
 		d.reporter.event(slog.LevelError, "failed", "connector", connector, "error", oneLine(text))
 	}
@@ -306,6 +311,7 @@ func (d *desk) run(ctx context.Context, demo *demo) error {
 // close ends all parts, the last started first.
 func (d *desk) close() error {
 	d.ending = time.Now().Add(closeGrace)
+	d.closing.Store(true)
 	var errs []error
 	for _, stop := range slices.Backward(d.stop) {
 		errs = append(errs, stop())

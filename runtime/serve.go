@@ -154,40 +154,41 @@ const nothing = `{"eventSource":"SelfManagedKafka","records":{}}`
 
 // halt stops a sink's trigger: whoever runs the trigger reads it from the connector's item, and is told where it does not
 // look by itself. Batches come until the trigger is off, and each tells it anew.
-func halt(store offset.Store, functions invoke.Client, log *slog.Logger) func(ctx context.Context, connector, why string) error {
-	return func(ctx context.Context, connector, why string) error {
-		c, err := markHalted(ctx, store, connector, why)
-		if err != nil || c.Trigger[control.Controller] == "" {
+func halt(store offset.Store, functions invoke.Client, log *slog.Logger) func(ctx context.Context, seen offset.Connector, why string) error {
+	return func(ctx context.Context, seen offset.Connector, why string) error {
+		c, err := markHalted(ctx, store, seen, why)
+		if err != nil || c.Trigger[Halted] == "" || c.Trigger[control.Controller] == "" {
 			return err
 		}
-		event, err := json.Marshal(control.FollowEvent{Control: "follow", Connector: connector})
+		event, err := json.Marshal(control.FollowEvent{Control: "follow", Connector: c.Name})
 		if err == nil {
 			err = functions.Event(ctx, c.Trigger[control.Controller], event)
 		}
 		if err != nil {
-			log.Warn("telling the control function to stop the trigger failed", "connector", connector, "error", err)
+			log.Warn("telling the control function to stop the trigger failed", "connector", c.Name, "error", err)
 		}
 		return nil
 	}
 }
 
-// markHalted writes why a sink's trigger is to be stopped into its connector's item, once.
-func markHalted(ctx context.Context, store offset.Store, connector, why string) (offset.Connector, error) {
-	for {
-		c, _, err := store.Look(ctx, connector, 0)
-		if err != nil || c.Trigger[Halted] != "" {
-			return c, err
-		}
-		trigger := maps.Clone(c.Trigger)
-		if trigger == nil {
-			trigger = map[string]string{}
-		}
-		trigger[Halted] = why
-		c.Trigger = trigger
-		if c, err = store.Put(ctx, c, offset.Keep); !errors.Is(err, offset.ErrStale) {
-			return c, err
-		}
+// markHalted writes why a sink's trigger is to be stopped into its connector's item, once. If the item is no longer what was
+// seen it writes nothing: somebody may have restarted the connector since, and another failure will tell.
+func markHalted(ctx context.Context, store offset.Store, seen offset.Connector, why string) (offset.Connector, error) {
+	c, _, err := store.Look(ctx, seen.Name, 0)
+	if err != nil || c.Trigger[Halted] != "" || c.Version != seen.Version {
+		return c, err
 	}
+	trigger := maps.Clone(c.Trigger)
+	if trigger == nil {
+		trigger = map[string]string{}
+	}
+	trigger[Halted] = why
+	c.Trigger = trigger
+	marked, err := store.Put(ctx, c, offset.Keep)
+	if errors.Is(err, offset.ErrStale) {
+		return seen, nil
+	}
+	return marked, err
 }
 
 // Halted is the trigger handle that says why a sink's trigger was stopped for good.

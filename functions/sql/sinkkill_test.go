@@ -67,7 +67,7 @@ func (k *killedSink) run() (kills int) {
 			k.done, usual = ends, (usual+took)/2
 		case killed:
 			kills++
-		case kills == 0:
+		case !k.struck:
 			k.t.Fatalf("the function failed before it was killed: %v", err)
 		}
 	}

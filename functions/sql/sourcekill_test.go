@@ -142,7 +142,7 @@ func (k *killedSource) run() (kills int) {
 				k.put(nil) // else the lease has to run out
 			}
 			k.grow(k.random.IntN(killedMore))
-		case err != nil && kills == 0:
+		case err != nil && !k.struck:
 			k.t.Fatalf("the function failed before it was killed: %v", err)
 		case err == nil && k.committed() > before:
 			usual = (usual + took) / 2

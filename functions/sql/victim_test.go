@@ -38,6 +38,7 @@ type victim struct {
 	store     *dynamo.Store
 	pid       string // the file that names the process
 	random    *rand.Rand
+	struck    bool // whether any process was killed
 }
 
 // bootstrap builds all functions and returns the path of one.
@@ -127,7 +128,9 @@ func (v *victim) invoke(event []byte, when func(done <-chan struct{}) bool) (kil
 	_, err = v.functions.Invoke(v.t.Context(), v.name, event)
 	took = time.Since(start)
 	close(done)
-	return <-struck && err != nil, took, err
+	hit := <-struck
+	v.struck = v.struck || hit // perhaps only after it had answered: then the next invocation finds it dead
+	return hit && err != nil, took, err
 }
 
 // after is a time to kill: some time from the beginning.

@@ -160,7 +160,7 @@ func (r *sinkRun) note(ctx context.Context, err error) error {
 	status = failed(status, r.sink.Env.Worker, err, now, policy)
 	gone := status.Next.IsZero()
 	if gone && r.sink.Halt != nil {
-		if err := r.sink.Halt(ctx, r.sink.Name, err.Error()); err != nil {
+		if err := r.sink.Halt(ctx, r.connector, err.Error()); err != nil {
 			return fmt.Errorf("stopping the trigger after %d attempts: %w", status.Attempts, err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/kafka"
+	"github.com/sluice-connect/sluice/runtime/offset"
 	"github.com/sluice-connect/sluice/runtime/secret"
 	"github.com/sluice-connect/sluice/runtime/worker"
 )
@@ -109,8 +110,8 @@ func TestSink_ShowsNoSecretHoweverItFails(t *testing.T) {
 					Class: "test.Leaking", TaskClass: "test.LeakingTask",
 					New: func() connect.SinkTask { return &leakingSink{leaking{seen: seen}} },
 				}}
-				s.Halt = func(_ context.Context, connector, why string) error {
-					out.add("halted", connector, why)
+				s.Halt = func(_ context.Context, connector offset.Connector, why string) error {
+					out.add("halted", connector.Name, why)
 					return errors.New("halting failed: " + why)
 				}
 				settings := secretSettings(more)

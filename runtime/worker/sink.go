@@ -24,8 +24,9 @@ type Sink struct {
 	Env Env
 	// Store is the table.
 	Store offset.Store
-	// Halt stops the trigger for good after too many failures. It may be nil: then the trigger goes on redelivering.
-	Halt func(ctx context.Context, connector string, why string) error
+	// Halt stops the trigger for good after too many failures, unless the connector was changed or restarted since it was
+	// seen. It may be nil: then the trigger goes on redelivering.
+	Halt func(ctx context.Context, seen offset.Connector, why string) error
 
 	decoder    kafka.Decoder
 	generation int64

@@ -216,7 +216,7 @@ func TestSink_StopsTheTriggerAfterTheLastAttempt(t *testing.T) {
 	b.put(t, "s", map[string]string{"topics": "in", "sluice.restart.max.attempts": "2"})
 	s := b.sink(p, "s")
 	halted := 0
-	s.Halt = func(_ context.Context, _, _ string) error {
+	s.Halt = func(context.Context, offset.Connector, string) error {
 		halted++
 		return nil
 	}
