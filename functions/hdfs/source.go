@@ -3,8 +3,6 @@ package hdfs
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"time"
 
 	"github.com/sluice-connect/sluice/functions/storage"
@@ -20,7 +18,7 @@ var Source = connect.SourceConnector{
 	},
 	TaskClass: "io.confluent.connect.hdfs2.Hdfs2SourceTask",
 	Doc:       "Reads the records of files of HDFS.",
-	New:       func() connect.SourceTask { return &sourceTask{} },
+	New:       func() connect.SourceTask { return newSourceTask() },
 }
 
 var (
@@ -34,8 +32,14 @@ var (
 )
 
 type sourceTask struct {
+	storage.SourceTask
 	settings sourceSettings
-	source   *storage.Source
+}
+
+func newSourceTask() *sourceTask {
+	t := &sourceTask{}
+	t.Make = t.settings.source
+	return t
 }
 
 // sourceSettings are those of Confluent's connectors.
@@ -84,54 +88,10 @@ func (t *sourceTask) Validate() error { return t.settings.validate() }
 
 // Plan gives every task the same settings: which folders are its own follows from its number.
 func (t *sourceTask) Plan(_ context.Context, settings map[string]string, limit int) ([]map[string]string, error) {
-	plan := make([]map[string]string, limit)
-	for i := range plan {
-		plan[i] = maps.Clone(settings)
-	}
-	return plan, nil
+	return storage.PlanAlike(settings, limit), nil
 }
-
-// Open makes the client. It makes no call.
-func (t *sourceTask) Open(_ context.Context, a connect.Assignment) error {
-	source, err := t.settings.source()
-	if err != nil {
-		return err
-	}
-	source.Open(a)
-	t.source = source
-	return nil
-}
-
-// Check lists a file.
-func (t *sourceTask) Check(ctx context.Context) error {
-	source, err := t.settings.source()
-	if err != nil {
-		return err
-	}
-	return source.Check(ctx)
-}
-
-// Poll returns the next records.
-func (t *sourceTask) Poll(ctx context.Context) ([]connect.Record, error) { return t.source.Poll(ctx) }
-
-// Position says where to go on.
-func (t *sourceTask) Position() connect.Offsets { return t.source.Position() }
-
-// NotBefore is when folders are listed next.
-func (t *sourceTask) NotBefore() time.Time { return t.source.NotBefore() }
 
 // AlterOffsets checks offsets set from outside.
 func (t *sourceTask) AlterOffsets(_ context.Context, offsets connect.Offsets) (bool, error) {
 	return true, t.settings.files.CheckOffsets(offsets)
-}
-
-// Close closes what is open.
-func (t *sourceTask) Close(context.Context) error {
-	if t.source == nil {
-		return nil
-	}
-	if err := t.source.Close(); err != nil {
-		return fmt.Errorf("closing a file: %w", err)
-	}
-	return nil
 }

@@ -2,9 +2,6 @@ package s3
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"time"
 
 	"github.com/sluice-connect/sluice/functions/storage"
 	"github.com/sluice-connect/sluice/runtime/config"
@@ -20,7 +17,7 @@ var Source = connect.SourceConnector{
 	},
 	TaskClass: "io.confluent.connect.s3.source.S3SourceTask",
 	Doc:       "Reads the records of objects of S3.",
-	New:       func() connect.SourceTask { return &sourceTask{} },
+	New:       func() connect.SourceTask { return newSourceTask() },
 }
 
 var (
@@ -35,8 +32,14 @@ var (
 )
 
 type sourceTask struct {
+	storage.SourceTask
 	settings sourceSettings
-	source   *storage.Source
+}
+
+func newSourceTask() *sourceTask {
+	t := &sourceTask{}
+	t.Make = t.settings.source
+	return t
 }
 
 // Define declares the settings of both connectors.
@@ -50,46 +53,13 @@ func (t *sourceTask) Plan(_ context.Context, settings map[string]string, limit i
 	if t.settings.isAiven() {
 		limit = t.settings.aiven.Tasks(limit)
 	}
-	plan := make([]map[string]string, limit)
-	for i := range plan {
-		plan[i] = maps.Clone(settings)
-	}
-	return plan, nil
+	return storage.PlanAlike(settings, limit), nil
 }
-
-// Open makes the client. It makes no call.
-func (t *sourceTask) Open(_ context.Context, a connect.Assignment) error {
-	source, err := t.settings.source()
-	if err != nil {
-		return err
-	}
-	source.Open(a)
-	t.source = source
-	return nil
-}
-
-// Check lists an object.
-func (t *sourceTask) Check(ctx context.Context) error {
-	source, err := t.settings.source()
-	if err != nil {
-		return err
-	}
-	return source.Check(ctx)
-}
-
-// Poll returns the next records.
-func (t *sourceTask) Poll(ctx context.Context) ([]connect.Record, error) { return t.source.Poll(ctx) }
-
-// Position says where to go on.
-func (t *sourceTask) Position() connect.Offsets { return t.source.Position() }
 
 // Commit does away with objects, if it is to.
 func (t *sourceTask) Commit(ctx context.Context, o connect.Offsets) error {
-	return t.source.Commit(ctx, o)
+	return t.Source.Commit(ctx, o)
 }
-
-// NotBefore is when the bucket is listed next.
-func (t *sourceTask) NotBefore() time.Time { return t.source.NotBefore() }
 
 // AlterOffsets checks offsets set from outside.
 func (t *sourceTask) AlterOffsets(_ context.Context, offsets connect.Offsets) (bool, error) {
@@ -97,15 +67,4 @@ func (t *sourceTask) AlterOffsets(_ context.Context, offsets connect.Offsets) (b
 		return true, t.settings.aiven.CheckOffsets(offsets)
 	}
 	return true, t.settings.confluent.CheckOffsets(offsets)
-}
-
-// Close closes what is open.
-func (t *sourceTask) Close(context.Context) error {
-	if t.source == nil {
-		return nil
-	}
-	if err := t.source.Close(); err != nil {
-		return fmt.Errorf("closing an object: %w", err)
-	}
-	return nil
 }
