@@ -99,6 +99,11 @@ func write(w http.ResponseWriter, v any, err error) {
 		w.Write([]byte(text))
 		return
 	}
+	encode(w, status, v, "")
+}
+
+// encode answers with a value as JSON, without the escapes that are for HTML, and what its line ends with.
+func encode(w http.ResponseWriter, status int, v any, end string) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)
@@ -106,7 +111,7 @@ func write(w http.ResponseWriter, v any, err error) {
 		status = http.StatusInternalServerError
 	}
 	w.WriteHeader(status)
-	w.Write(bytes.TrimSpace(body.Bytes()))
+	w.Write(append(bytes.TrimSpace(body.Bytes()), end...))
 }
 
 // rawText is an answer that is no JSON value of its own.

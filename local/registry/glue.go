@@ -1,10 +1,8 @@
 package registry
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -83,14 +81,7 @@ func (r *Registry) serveGlue(w http.ResponseWriter, req *http.Request) {
 		status, v = http.StatusBadRequest, refused
 		w.Header().Set("X-Amzn-Errortype", refused.Type)
 	}
-	var body bytes.Buffer
-	enc := json.NewEncoder(&body)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		status = http.StatusInternalServerError
-	}
-	w.WriteHeader(status)
-	w.Write(body.Bytes())
+	encode(w, status, v, "\n")
 }
 
 func (r *Registry) glue(req *http.Request) (any, error) {
