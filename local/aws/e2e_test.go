@@ -319,7 +319,10 @@ func (a *account) stopsWhatGaveUp(t *testing.T) {
 	if err := os.Remove(out); err != nil {
 		t.Fatal(err)
 	}
-	a.want(http.StatusNoContent, "POST", "/connectors/failing/restart", "")
+	a.want(http.StatusAccepted, "POST", "/connectors/failing/restart?includeTasks=true&onlyFailed=true", "")
+	if state := a.mappingState("rest"); state != "Enabled" {
+		t.Errorf("after a restart the mapping is %s", state)
+	}
 	a.holds(out, "one\ntwo\nthree\n")
 	a.want(http.StatusNoContent, "DELETE", "/connectors/failing", "")
 }

@@ -164,6 +164,7 @@ func (s *Server) again(r *request, itself bool, tasks []int) error {
 		}
 		if itself && c.Status.State == offset.StateFailed {
 			c.Status, c.Stale = offset.Status{Worker: c.Status.Worker}, true
+			delete(c.Trigger, Halted)
 		}
 		if len(tasks) > 0 {
 			delete(c.Trigger, Halted)

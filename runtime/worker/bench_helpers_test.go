@@ -228,7 +228,8 @@ func numbered(from, to int) []string {
 type pit struct {
 	mu     sync.Mutex
 	values []string
-	// put, if set, is called for every Put.
+	// open and put, if set, are called for every Open and every Put.
+	open    func() error
 	put     func(records []connect.Record) error
 	opened  int
 	isolate bool // what the task was told
@@ -247,6 +248,9 @@ func (t *pitTask) Open(_ context.Context, a connect.SinkAssignment) error {
 	defer t.pit.mu.Unlock()
 	t.pit.isolate = a.Isolate
 	t.pit.opened++
+	if t.pit.open != nil {
+		return t.pit.open()
+	}
 	return nil
 }
 

@@ -151,7 +151,7 @@ func (r *sinkRun) note(ctx context.Context, err error) error {
 			return err
 		}
 	}
-	policy := defaultRestart()
+	policy := restartIn(r.connector.Config)
 	if r.task != nil {
 		policy = restartOf(&r.task.settings.Own)
 	}

@@ -90,12 +90,12 @@ func (e *Env) producerProperties(clientID string, overrides map[string]string) (
 	return properties, nil
 }
 
-// defaultRestart is the policy where the settings could not be read.
-func defaultRestart() restart {
-	var own connector.Own
-	if err := config.Parse(map[string]string{}, &own); err != nil {
-		return restart{maxAttempts: -1, backoff: time.Second, backoffMax: time.Minute}
-	}
+// restartIn is the policy of a configuration, read apart from all else that stands in it: it matters most when something
+// else cannot be read. A setting of the policy that is bad itself, or a placeholder, leaves its default.
+func restartIn(settings map[string]string) restart {
+	own := connector.Own{RestartMax: -1, RestartBackoff: time.Second, RestartBackoffMax: time.Minute}
+	_ = config.Parse(map[string]string{}, &own) // the defaults
+	_ = config.Parse(settings, &own)            // leaves alone what is bad; who parses the configuration reports it
 	return restartOf(&own)
 }
 

@@ -28,6 +28,8 @@ type planner struct {
 	define func(ctx context.Context, c offset.Connector) ([]map[string]string, error)
 	// due tells whether a plan that is not stale must be made again.
 	due func(ctx context.Context, c offset.Connector) bool
+	// halt stops a sink's trigger, which would bring its batches again and again; nil if there is nothing to stop.
+	halt func(ctx context.Context, c offset.Connector, why string) error
 }
 
 // plan makes and publishes the plan under its lease. published is false if there turned out to be nothing to do. ErrHeld
@@ -109,15 +111,27 @@ func (p planner) same(ctx context.Context, c offset.Connector, settings []map[st
 	}), nil
 }
 
-// failed shows in the connector's status that it could not be planned, and returns why.
+// failed shows in the connector's status that it could not be planned, and returns why. After as many failures as the
+// configuration allows it stops the trigger, if there is one to stop.
 func (p planner) failed(ctx context.Context, c offset.Connector, failure error) error {
 	failure = p.env.Scrub(failure)
-	if c.Status.State == offset.StateFailed && c.Status.Trace == failure.Error() {
+	policy := restartIn(c.Config)
+	counts := p.halt != nil && policy.maxAttempts >= 0
+	if !counts && c.Status.State == offset.StateFailed && c.Status.Trace == failure.Error() {
 		return failure // as it stands: nothing new to write at every tick
 	}
-	c.Status = failed(c.Status, p.env.Worker, failure, time.Now(), defaultRestart())
-	if _, err := p.store.Put(ctx, c, offset.Keep); err != nil && !errors.Is(err, offset.ErrStale) {
+	c.Status = failed(c.Status, p.env.Worker, failure, time.Now(), policy)
+	c, err := p.store.Put(ctx, c, offset.Keep)
+	if errors.Is(err, offset.ErrStale) {
+		return failure // the connector was changed meanwhile
+	}
+	if err != nil {
 		return errors.Join(failure, fmt.Errorf("recording that: %w", err))
+	}
+	if counts && c.Status.Next.IsZero() {
+		if err := p.halt(ctx, c, failure.Error()); err != nil {
+			return errors.Join(failure, fmt.Errorf("stopping the trigger after %d attempts: %w", c.Status.Attempts, err))
+		}
 	}
 	return failure
 }

@@ -120,7 +120,7 @@ func (s *Sink) look(ctx context.Context) (offset.Connector, []offset.Task, error
 		if !c.Stale && !c.Gate {
 			return c, tasks, nil
 		}
-		p := planner{store: s.Store, env: s.Env, define: s.planner}
+		p := planner{store: s.Store, env: s.Env, define: s.planner, halt: s.Halt}
 		_, err = p.plan(ctx, c)
 		if err != nil && !errors.Is(err, offset.ErrHeld) && !errors.Is(err, offset.ErrStale) {
 			return c, nil, err

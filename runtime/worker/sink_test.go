@@ -230,6 +230,36 @@ func TestSink_StopsTheTriggerAfterTheLastAttempt(t *testing.T) {
 	}
 }
 
+// How often a sink is tried stands in the same configuration as what keeps it from being opened, or even planned.
+func TestSink_StopsTheTriggerHoweverEarlyItFails(t *testing.T) {
+	t.Parallel()
+	for name, settings := range map[string]map[string]string{
+		"opening":  {"target": "gone"},
+		"planning": {"value.converter": "none.such", "sluice.restart.backoff.ms": "soon"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, p := setup(t), &pit{open: func() error { return errors.New("the target is gone") }}
+			settings["topics"], settings["sluice.restart.max.attempts"] = "in", "3"
+			b.put(t, "s", settings)
+			s := b.sink(p, "s")
+			var halted []string
+			s.Halt = func(_ context.Context, seen offset.Connector, why string) error {
+				if now, _, err := b.store.Look(t.Context(), "s", 0); err != nil || now.Version != seen.Version {
+					t.Errorf("what is to be stopped is version %d, and was seen as %d: %v", now.Version, seen.Version, err)
+				}
+				halted = append(halted, why)
+				return nil
+			}
+			for i := range 3 {
+				if _, _, err := s.Run(t.Context(), event(t, "in", 0, 0, "a")); err == nil || len(halted) != i/2 {
+					t.Fatalf("failure %d: %v, halted %q", i+1, err, halted)
+				}
+			}
+		})
+	}
+}
+
 // In Connect the partitions of a failed task go to the others, which fail on the same record.
 func TestSink_FailsTaskByTaskOnTheSameRecord(t *testing.T) {
 	t.Parallel()

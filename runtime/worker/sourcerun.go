@@ -302,5 +302,5 @@ func (r *sourceRun) restart() restart {
 	if r.settings != nil {
 		return restartOf(&r.settings.Own)
 	}
-	return defaultRestart()
+	return restartIn(r.task.Settings)
 }
