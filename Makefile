@@ -48,7 +48,7 @@ run: $(if $(strip $(ARGS)),build,sluice build-file-source build-file-sink build-
 
 .PHONY: build sluice
 build: sluice $(addprefix build-,$(FUNCTIONS) $(REGISTRY)) ## Build the desk and every function into .build/
-sluice build-control $(addprefix build-,$(REGISTRY)): TAGS := ,registry
+sluice $(addprefix build-,$(REGISTRY)): TAGS := ,registry
 sluice:
 	$(if $(wildcard local/main.go),$(BUILD) -o .build/sluice ./local)
 
@@ -60,7 +60,7 @@ build-%: ## Build one function, for example build-file-source; GOARCH=arm64 for 
 
 .PHONY: build/lambda build/infra
 build/lambda: $(addprefix .build/lambda/$(ARCH)/,$(FUNCTIONS) $(REGISTRY)) ## Build every function for Lambda, ARCH=arm64 or x86_64
-$(addprefix .build/lambda/$(ARCH)/,control $(REGISTRY)): TAGS := ,registry
+$(addprefix .build/lambda/$(ARCH)/,$(REGISTRY)): TAGS := ,registry
 .build/lambda/$(ARCH)/%-registry: .FORCE
 	GOOS=linux GOARCH=$(GOARCHES) $(BUILD) -o $@/bootstrap ./functions/$(subst -,/,$*)
 .build/lambda/$(ARCH)/%: .FORCE

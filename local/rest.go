@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,7 +20,6 @@ import (
 	"github.com/sluice-connect/sluice/local/schedule"
 	"github.com/sluice-connect/sluice/local/trigger"
 	"github.com/sluice-connect/sluice/runtime"
-	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/control"
 	"github.com/sluice-connect/sluice/runtime/convert/registry"
@@ -102,15 +100,7 @@ func (d *desk) serveRest() error {
 }
 
 // plugins are what configurations may name on the desk, which has the second build of every function beside the first.
-func plugins() connector.Plugins {
-	p := runtime.Plugins()
-	for _, c := range registry.Converters() {
-		if !slices.ContainsFunc(p.Converters, func(known connect.Plugin[connect.Converter]) bool { return known.Class == c.Class }) {
-			p.Converters = append(p.Converters, c)
-		}
-	}
-	return p
-}
+func plugins() connector.Plugins { return runtime.Plugins().With(registry.Converters()) }
 
 // ServeHTTP implements http.Handler.
 func (r *rest) ServeHTTP(w http.ResponseWriter, request *http.Request) {

@@ -19,7 +19,7 @@ func CheckWorker(properties map[string]string) error {
 			plain[name] = value
 		}
 	}
-	e, err := worker.NewEnv(plain, plugins())
+	e, err := worker.NewEnv(plain, Plugins())
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/sluice-connect/sluice/runtime/connector"
 	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
 	"github.com/sluice-connect/sluice/runtime/secret"
 	"github.com/sluice-connect/sluice/runtime/worker"
@@ -40,8 +41,9 @@ type Environment struct {
 	Properties map[string]string
 }
 
-// LoadEnvironment reads the environment. It makes no call, so that a function is ready at once.
-func LoadEnvironment(ctx context.Context) (Environment, error) {
+// LoadEnvironment reads the environment. plugins are what the worker's settings may name. It makes no call, so that a
+// function is ready at once.
+func LoadEnvironment(ctx context.Context, plugins connector.Plugins) (Environment, error) {
 	e := Environment{Connector: os.Getenv(EnvConnector)}
 	properties, err := workerProperties()
 	if err != nil {
@@ -55,7 +57,7 @@ func LoadEnvironment(ctx context.Context) (Environment, error) {
 	if e.Store, err = dynamo.Open(ctx, dynamo.Options{Table: table}); err != nil {
 		return e, fmt.Errorf("opening the table: %w", err)
 	}
-	if e.Worker, err = worker.NewEnv(properties, plugins()); err != nil {
+	if e.Worker, err = worker.NewEnv(properties, plugins); err != nil {
 		return e, err
 	}
 	secrets := secret.New(secret.Options{Properties: properties})

@@ -8,9 +8,9 @@ import (
 	"github.com/sluice-connect/sluice/runtime/transform"
 )
 
-// plugins are the converters, transforms and predicates that a configuration may name: literal tables, so that what a
-// binary contains can be read here.
-func plugins() connector.Plugins {
+// Plugins are the converters, transforms and predicates that a configuration may name in every function: literal tables, so
+// that what a binary contains can be read here.
+func Plugins() connector.Plugins {
 	return connector.Plugins{
 		Converters:       slices.Concat(convert.Converters(), registryConverters()),
 		HeaderConverters: convert.HeaderConverters(),
@@ -19,6 +19,3 @@ func plugins() connector.Plugins {
 		Version:          Version,
 	}
 }
-
-// Plugins are the converters, transforms and predicates that every function has.
-func Plugins() connector.Plugins { return plugins() }

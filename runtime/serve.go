@@ -205,7 +205,7 @@ type handler struct {
 
 func serve(wire func(e Environment) handler) {
 	ctx := context.Background()
-	e, err := LoadEnvironment(ctx)
+	e, err := LoadEnvironment(ctx, Plugins())
 	if err != nil {
 		// The runtime API has a place for this, but a function that cannot start says it best in its log.
 		slog.Error("starting the function failed", "error", err)

@@ -19,6 +19,7 @@ import (
 	"github.com/sluice-connect/sluice/runtime/control/aws"
 	"github.com/sluice-connect/sluice/runtime/control/gateway"
 	"github.com/sluice-connect/sluice/runtime/control/stack"
+	"github.com/sluice-connect/sluice/runtime/convert/registry/outline"
 	"github.com/sluice-connect/sluice/runtime/invoke"
 )
 
@@ -42,7 +43,9 @@ type handler struct {
 
 // open wires the function. It makes no call, so that the function is ready at once.
 func open(ctx context.Context) (handler, error) {
-	e, err := runtime.LoadEnvironment(ctx)
+	// Those that keep schemas in a registry are only described: what they link takes longer to start than all the rest.
+	plugins := runtime.Plugins().With(outline.Converters())
+	e, err := runtime.LoadEnvironment(ctx, plugins)
 	if err != nil {
 		return handler{}, err
 	}
@@ -66,7 +69,7 @@ func open(ctx context.Context) (handler, error) {
 	clusters := runtime.NewClusters(e.Worker)
 	server := control.New(control.Options{
 		Store: e.Store, Functions: triggers.Functions, Triggers: triggers, Clusters: clusters, Admit: triggers.Admit,
-		Settings: rest, Plugins: runtime.Plugins(), Version: runtime.Version, Worker: e.Worker.Worker, Log: e.Worker.Log,
+		Settings: rest, Plugins: plugins, Version: runtime.Version, Worker: e.Worker.Worker, Log: e.Worker.Log,
 	})
 	return handler{
 		rest:  gateway.Handler{HTTP: server, Base: os.Getenv("SLUICE_BASE_PATH")},

@@ -13,10 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sluice-connect/sluice/local/broker"
 	"github.com/sluice-connect/sluice/local/e2e/desk"
 	"github.com/sluice-connect/sluice/local/function"
 	"github.com/sluice-connect/sluice/local/table"
+	"github.com/sluice-connect/sluice/runtime/config"
+	"github.com/sluice-connect/sluice/runtime/convert/registry"
 	"github.com/sluice-connect/sluice/runtime/offset/dynamo"
 )
 
@@ -95,15 +99,6 @@ func deploy(t testing.TB) *stack {
 	return s
 }
 
-// fresh deploys the control function once more, so that its next invocation starts a process.
-func (s *stack) fresh(t testing.TB) {
-	t.Helper()
-	s.functions.Remove(s.control.Name)
-	if err := s.functions.Deploy(s.control); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // answer is what the control function answers to HTTP.
 type answer struct {
 	StatusCode int
@@ -123,7 +118,7 @@ func (s *stack) call(t testing.TB, method, path, body string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := s.functions.Invoke(t.Context(), "control", event)
+	result, err := s.functions.Invoke(t.Context(), s.control.Name, event)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +167,21 @@ func TestControl_RunsAConnectorFromEndToEnd(t *testing.T) {
 	}
 	if a = s.call(t, "GET", "/nowhere", ""); a.StatusCode != http.StatusNotFound || a.Headers["content-type"] != "" {
 		t.Errorf("what is not there answers %+v", a)
+	}
+}
+
+func TestControl_KnowsTheConvertersItDoesNotLink(t *testing.T) {
+	t.Parallel()
+	s := deploy(t)
+	for _, c := range registry.Converters() {
+		a := s.call(t, "GET", "/connector-plugins/"+c.Class+"/config", "")
+		var keys []config.KeyInfo
+		if err := json.Unmarshal([]byte(a.Body), &keys); err != nil {
+			t.Fatalf("%v in %+v", err, a)
+		}
+		if diff := cmp.Diff(config.Keys(c.New()), keys); diff != "" {
+			t.Errorf("the settings of %s (-want +got):\n%s", c.Class, diff)
+		}
 	}
 }
 

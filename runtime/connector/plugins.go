@@ -18,6 +18,17 @@ type Plugins struct {
 	Version string
 }
 
+// With returns p with more converters beside its own. Those of a class that it has already are left out.
+func (p Plugins) With(converters []connect.Plugin[connect.Converter]) Plugins {
+	p.Converters = slices.Clip(p.Converters)
+	for _, c := range converters {
+		if !slices.ContainsFunc(p.Converters, func(known connect.Plugin[connect.Converter]) bool { return known.Class == c.Class }) {
+			p.Converters = append(p.Converters, c)
+		}
+	}
+	return p
+}
+
 // The interfaces, as Connect's messages name them.
 const (
 	converterInterface       = "Converter"

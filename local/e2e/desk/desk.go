@@ -43,7 +43,7 @@ func Build(ctx context.Context) (Binaries, error) {
 	if err := b.build(ctx, b.Sluice, "./local", "registry"); err != nil {
 		return b, err
 	}
-	if err := b.build(ctx, filepath.Join(b.Functions, "control", "bootstrap"), "./functions/control", "registry"); err != nil {
+	if err := b.build(ctx, filepath.Join(b.Functions, "control", "bootstrap"), "./functions/control"); err != nil {
 		return b, err
 	}
 	for _, direction := range []string{"source", "sink"} {
