@@ -77,9 +77,12 @@ func SourceControls(c connect.SourceConnector, e worker.Env, store offset.Store)
 		}
 		all := make(connect.Offsets, len(offsets))
 		for _, o := range offsets {
-			partition, err := connect.ParsePartition(o.Partition)
-			if err != nil {
-				return false, err
+			var partition connect.Partition // none, which the connector may mind
+			var err error
+			if string(o.Partition) != "null" {
+				if partition, err = connect.ParsePartition(o.Partition); err != nil {
+					return false, err
+				}
 			}
 			all[partition] = connect.Position{}
 			if string(o.Offset) != "null" && len(o.Offset) > 0 {

@@ -134,7 +134,12 @@ func canonical(fields map[string]any) ([]byte, error) {
 		}
 		out = append(out, ':')
 		switch v := fields[name].(type) {
-		case nil, string, bool, float32, float64, int, int8, int16, int32, uint8, uint16, uint32:
+		case float32, float64:
+			at := len(out)
+			if out, err = appendJSON(out, v); err == nil && !bytes.ContainsAny(out[at:], ".e") {
+				out = append(out, ".0"...) // or else it would be read as an integer
+			}
+		case nil, string, bool, int, int8, int16, int32, uint8, uint16, uint32:
 			out, err = appendJSON(out, v)
 		case int64:
 			out = strconv.AppendInt(out, v, 10)

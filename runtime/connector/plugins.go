@@ -89,16 +89,10 @@ func (p Plugins) resolve(name string) (class string, found bool) {
 	if len(byAlias) == 1 {
 		return byAlias[0], true
 	}
-	if OfJava(name) {
-		return name, true
+	if other, ok := OtherPlugin(name); ok {
+		return other, true
 	}
-	return "", false
-}
-
-// OfJava tells whether a class is one that every Java program has: it can be named, and is never the right one.
-func OfJava(class string) bool {
-	simple, found := strings.CutPrefix(class, "java.lang.")
-	return found && slices.Contains([]string{"Object", "String", "Boolean", "Integer", "Long", "Double", "Class"}, simple)
+	return name, OfJava(name)
 }
 
 // implementing allows classes that implement an interface. Null is left to others.
@@ -126,7 +120,14 @@ func (p Plugins) mustImplement(name, class, iface string) error {
 	if inner != nil {
 		return config.Errorf(name, "This class is abstract and cannot be created. Did you mean %s?", strings.Join(inner, ", "))
 	}
-	return config.Errorf(name, "Class class %s does not implement the %s interface", class, iface)
+	kind := "class"
+	if at := strings.LastIndexByte(class, '.'); slices.Contains(interfacesOfJava(), class) {
+		if class[at+1:] == iface {
+			return config.Errorf(name, "This class is abstract and cannot be created.")
+		}
+		kind = "interface"
+	}
+	return config.Errorf(name, "Class %s %s does not implement the %s interface", kind, class, iface)
 }
 
 // find returns the plugin that a text names, if it is one of the table.

@@ -115,8 +115,8 @@ func commitRoundTrip(s *storeRun) {
 	l := s.acquire(s.create("orders", 1), 0)
 	p, err := connect.NewPartition(map[string]any{"b": "<ü>", "a": 1, "c": nil, "d": true, "e": 1.5})
 	s.ok(err)
-	given := connect.NewPosition(map[string]any{"int": 7, "big": int64(1) << 62, "float": 0.25, "text": "a\"b", "no": nil, "yes": true})
-	want := map[string]any{"int": int64(7), "big": int64(1) << 62, "float": 0.25, "text": "a\"b", "no": nil, "yes": true}
+	given := connect.NewPosition(map[string]any{"int": 7, "big": int64(1) << 62, "float": 0.25, "whole": 3.0, "text": "a\"b", "no": nil, "yes": true})
+	want := map[string]any{"int": int64(7), "big": int64(1) << 62, "float": 0.25, "whole": 3.0, "text": "a\"b", "no": nil, "yes": true}
 	s.ok(s.Commit(s.ctx, l, offset.Commit{Offsets: connect.Offsets{p: given}}))
 
 	again, err := connect.ParsePartition([]byte(`{"e":1.5,"d":true,"c":null,"b":"<ü>","a":1}`))

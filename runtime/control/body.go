@@ -154,8 +154,12 @@ func members(body json.RawMessage, class string, known ...string) (map[string]js
 	}
 	for name := range all {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("Unrecognized field %q (class %s), not marked as ignorable (%d known properties: \"%s\")", //nolint:staticcheck // Connect's own words
-				name, class, len(known), strings.Join(known, `", "`))
+			count := "one known property"
+			if len(known) > 1 {
+				count = fmt.Sprintf("%d known properties", len(known))
+			}
+			return nil, fmt.Errorf("Unrecognized field %q (class %s), not marked as ignorable (%s: \"%s\")", //nolint:staticcheck // Connect's own words
+				name, class, count, strings.Join(known, `", "`))
 		}
 	}
 	return all, nil

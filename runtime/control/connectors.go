@@ -43,7 +43,7 @@ func (s *Server) list(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("listing connectors: %w", err)
 	}
-	asked, expand := r.URL.Query()["expand"]
+	asked, expand := r.query()["expand"]
 	if !expand {
 		names := []string{}
 		for _, c := range connectors {

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -141,22 +140,6 @@ func readCreation(body json.RawMessage) (creation, error) {
 	}
 	wanted.settings, err = settingsOf(all["config"], theConfiguration)
 	return wanted, err
-}
-
-// readPairs reads offsets, of which there must be some.
-func readPairs(raw json.RawMessage) ([]pair, error) {
-	var pairs []pair
-	if !isNull(raw) {
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&pairs); err != nil {
-			return nil, fmt.Errorf("reading the offsets: %w", err)
-		}
-	}
-	if len(pairs) == 0 {
-		return nil, fail(http.StatusBadRequest, "Partitions / offsets need to be provided for an alter offsets request")
-	}
-	return pairs, nil
 }
 
 // created tells everybody of a new connector. What is answered are the settings as they came, null ones too.

@@ -127,7 +127,7 @@ func (s *Server) setLogger(r *request) (answer, error) {
 		return answer{}, fail(http.StatusNotFound, "invalid log level '%s'.", *wanted["level"])
 	}
 	changed := s.loggers.put(r.name(), level)
-	if strings.EqualFold(r.URL.Query().Get("scope"), "cluster") {
+	if strings.EqualFold(r.query().Get("scope"), "cluster") {
 		return answer{status: http.StatusNoContent}, nil
 	}
 	return ok(changed), nil

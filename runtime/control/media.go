@@ -79,13 +79,29 @@ func parameters(text string) string {
 	return ";" + strings.Join(list, ";")
 }
 
+// described tells what the list of a resource's methods is called, and whether it is to be written at all: as in Connect,
+// who asks for anything but plain text first gets nothing, by the name of what was asked for.
+func described(header http.Header) (media string, written bool) {
+	media, _, _ = strings.Cut(strings.Join(header.Values("Accept"), ","), ",")
+	media = strings.TrimSpace(media)
+	kind, _, _ := strings.Cut(media, ";")
+	switch strings.TrimSpace(kind) {
+	case "", "*/*", "text/*", "text/plain":
+		return "text/plain", true
+	}
+	if !strings.Contains(kind, "/") {
+		media += "/*"
+	}
+	return media, false
+}
+
 // page is the answer to a request that is not to be understood: as Connect's web server has one, without a text where
 // there is nobody to read it.
-func page(r *http.Request, what string) answer {
-	a := answer{status: http.StatusBadRequest, header: http.Header{"Cache-Control": {"must-revalidate,no-cache,no-store"}}}
+func page(r *http.Request, status int, what string) answer {
+	a := answer{status: status, header: http.Header{"Cache-Control": {"must-revalidate,no-cache,no-store"}}}
 	switch r.Method {
 	case http.MethodGet, http.MethodPost, http.MethodHead:
-		a.text = fmt.Sprintf("<html><head><title>Error 400 %s</title></head><body><h2>HTTP ERROR 400 %[1]s</h2></body></html>\n", what)
+		a.text = fmt.Sprintf("<html><head><title>Error %d %s</title></head><body><h2>HTTP ERROR %[1]d %[2]s</h2></body></html>\n", status, what)
 		a.header.Set("Content-Type", "text/html;charset=iso-8859-1")
 	}
 	return a

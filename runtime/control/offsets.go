@@ -14,15 +14,6 @@ import (
 	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
-// pair is one of Connect's ConnectorOffsets.
-type pair struct {
-	Partition json.RawMessage `json:"partition"`
-	Offset    json.RawMessage `json:"offset"`
-}
-
-// removes tells whether the pair takes its partition's offset away.
-func (p pair) removes() bool { return isNull(p.Offset) }
-
 func (s *Server) offsets(r *request) (answer, error) {
 	c, p, err := s.look(r.Context(), r.name(), notFound(r.name()))
 	if err != nil {
@@ -45,16 +36,25 @@ func (s *Server) sourceOffsets(ctx context.Context, name string) ([]pair, error)
 	if err != nil {
 		return nil, fmt.Errorf("reading the offsets of connector %s: %w", name, err)
 	}
-	var list []pair
+	// An entry without an offset is only a private position to resume from.
+	entries = slices.DeleteFunc(entries, func(e offset.Entry) bool { return e.Offset.IsZero() })
+	order := schema.NewHashMap(len(entries)) // of Java, which is Connect's
 	for _, e := range entries {
-		if e.Offset.IsZero() {
-			continue // only a private position to resume from
-		}
 		position, err := e.Offset.JSON()
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, pair{inJavasOrder([]byte(e.Partition.JSON())), inJavasOrder(position)})
+		partition := schema.NewMap(0)
+		for name, value := range e.Partition.Fields() {
+			partition.Set(name, value)
+		}
+		order.Set(partition, pair{inJavasOrder([]byte(e.Partition.JSON())), inJavasOrder(position)})
+	}
+	var list []pair
+	for _, p := range order.All() {
+		if p, ok := p.(pair); ok {
+			list = append(list, p)
+		}
 	}
 	return list, nil
 }
@@ -166,29 +166,58 @@ func (s *Server) moveSource(ctx context.Context, c offset.Connector, p Plugin, p
 			pairs[i].Offset = nil
 		}
 	}
-	positions := connect.Offsets{}
-	for _, pair := range pairs {
-		if isNull(pair.Partition) {
-			return false, errors.New("Partition objects cannot be null") //nolint:staticcheck // Connect's own words
-		}
-		partition, err := connect.ParsePartition(pair.Partition)
-		if err != nil {
+	for _, raw := range both(pairs) {
+		if err := mustBePrimitive(raw); err != nil {
 			return false, err
-		}
-		positions[partition] = connect.Position{}
-		if !pair.removes() {
-			if positions[partition], err = connect.ParsePosition(pair.Offset); err != nil {
-				return false, err
-			}
 		}
 	}
 	if done, err = s.agree(ctx, c, p, pairs); err != nil {
+		return false, err
+	}
+	positions, err := positionsOf(pairs)
+	if err != nil {
 		return false, err
 	}
 	if _, err := s.Store.AlterOffsets(ctx, c, positions, reset); err != nil {
 		return false, fmt.Errorf("writing the offsets of connector %s: %w", c.Name, err)
 	}
 	return done, nil
+}
+
+// both are the partitions and offsets of pairs that are not null.
+func both(pairs []pair) (all []json.RawMessage) {
+	for _, p := range pairs {
+		for _, raw := range []json.RawMessage{p.Partition, p.Offset} {
+			if !isNull(raw) {
+				all = append(all, raw)
+			}
+		}
+	}
+	return all
+}
+
+// positionsOf reads pairs in the form of sources. No partition at all can only be said to have no offset.
+func positionsOf(pairs []pair) (connect.Offsets, error) {
+	positions := connect.Offsets{}
+	for _, p := range pairs {
+		if isNull(p.Partition) {
+			if p.removes() {
+				continue
+			}
+			return nil, errors.New("Partition objects cannot be null") //nolint:staticcheck // Connect's own words
+		}
+		partition, err := connect.ParsePartition(p.Partition)
+		if err != nil {
+			return nil, err
+		}
+		positions[partition] = connect.Position{}
+		if !p.removes() {
+			if positions[partition], err = connect.ParsePosition(p.Offset); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return positions, nil
 }
 
 // agree asks the connector whether offsets may be altered. done tells that it did what it has to do itself.

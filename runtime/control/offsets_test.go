@@ -87,17 +87,20 @@ func TestServer_SinkOffsetsThatCannotBe(t *testing.T) {
 	must(t, server, 201, "POST", "/connectors", sink)
 	must(t, server, 204, "PUT", "/connectors/c/stop", "")
 	for body, want := range map[string]string{
-		`{"offset": {"kafka_offset": 1}}`:                                                                "400 The partition for a sink connector offset cannot be null or missing",
-		`{"partition": {"kafka_topic": "t"}, "offset": null}`:                                            "400 The partition for a sink connector offset must contain the keys",
-		`{"partition": {"kafka_topic": null, "kafka_partition": 0}, "offset": null}`:                     "400 Kafka topic names must be valid strings and may not be null",
-		`{"partition": {"kafka_topic": "t", "kafka_partition": null}, "offset": null}`:                   "400 Kafka partitions must be valid numbers and may not be null",
-		`{"partition": {"kafka_topic": "t", "kafka_partition": "x"}, "offset": null}`:                    "400 Failed to parse the following Kafka partition value in the provided offsets: 'x'. Partition values",
-		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"o": 1}}`:                  "400 The offset for a sink connector should either be null or contain the key 'kafka_offset'",
-		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": "y"}}`:     "400 Failed to parse the following Kafka offset value in the provided offsets: 'y'. Offset values",
-		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": -1}}`:      "500 altering offsets: the offset -1",
-		`{"partition": {"kafka_topic": "none", "kafka_partition": 0}, "offset": {"kafka_offset": 1}}`:    "500 altering offsets: there is no partition none-0",
-		`{"partition": {"kafka_topic": "t", "kafka_partition": 2}, "offset": {"kafka_offset": 1}}`:       "500 altering offsets: there is no partition t-2",
-		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": null, "more": 1}`:           "500 reading the offsets",
+		`{"offset": {"kafka_offset": 1}}`:                                                             "400 The partition for a sink connector offset cannot be null or missing",
+		`{"partition": {"kafka_topic": "t"}, "offset": null}`:                                         "400 The partition for a sink connector offset must contain the keys",
+		`{"partition": {"kafka_topic": null, "kafka_partition": 0}, "offset": null}`:                  "400 Kafka topic names must be valid strings and may not be null",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": null}, "offset": null}`:                "400 Kafka partitions must be valid numbers and may not be null",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": "x"}, "offset": null}`:                 "400 Failed to parse the following Kafka partition value in the provided offsets: 'x'. Partition values",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"o": 1}}`:               "400 The offset for a sink connector should either be null or contain the key 'kafka_offset'",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": "y"}}`:  "400 Failed to parse the following Kafka offset value in the provided offsets: 'y'. Offset values",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": -1}}`:   "500 Failed to modify offsets for sink connector c: the offset -1",
+		`{"partition": {"kafka_topic": "none", "kafka_partition": 0}, "offset": {"kafka_offset": 1}}`: "500 Failed to alter consumer group offsets for connector c: there is no partition none-0",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 2}, "offset": {"kafka_offset": 1}}`:    "500 Failed to alter consumer group offsets for connector c: there is no partition t-2",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": null, "more": 1}`:        "500 Unrecognized field \"more\"",
+		`null`:                           "500 reading the offsets: one of them is null",
+		`{"partition": {}, "offset": 5}`: "500 Cannot deserialize value of type `java.util.LinkedHashMap<",
+		`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": null}}`:    "400 Failed to parse the following Kafka offset value in the provided offsets: 'null'",
 		`{"partition": {"kafka_topic": "t", "kafka_partition": "1"}, "offset": {"kafka_offset": "999"}}`: "200 The offsets for this connector have been altered successfully",
 	} {
 		status, _, text := call(t, server, "PATCH", "/connectors/c/offsets", `{"offsets": [`+body+`]}`)
@@ -117,6 +120,90 @@ func TestServer_SinkOffsetsThatCannotBe(t *testing.T) {
 	text := must(t, server, 500, "PATCH", "/connectors/c/offsets", `{"offsets": [{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": 1}}]}`)
 	if !strings.Contains(text, "zombie sink task") {
 		t.Errorf("a group in use: %s", text)
+	}
+}
+
+func TestServer_OfSeveralOffsetsOfAPartitionTheLastCounts(t *testing.T) {
+	t.Parallel()
+	server, _, g := still(t)
+	must(t, server, 201, "POST", "/connectors", sink)
+	must(t, server, 204, "PUT", "/connectors/c/stop", "")
+	for _, c := range []struct {
+		pairs string
+		want  map[kafka.TopicPartition]int64
+	}{
+		{`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": 1}},
+		  {"partition": {"kafka_partition": 0, "kafka_topic": "t"}, "offset": {"kafka_offset": 2}}`, map[kafka.TopicPartition]int64{{Topic: "t"}: 2}},
+		{`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": null},
+		  {"partition": {"kafka_topic": "t", "kafka_partition": "0"}, "offset": {"kafka_offset": 3}}`, map[kafka.TopicPartition]int64{{Topic: "t"}: 3}},
+		{`{"partition": {"kafka_topic": "t", "kafka_partition": 0}, "offset": {"kafka_offset": 4}},
+		  {"partition": {"kafka_topic": "t", "kafka_partition": "0"}, "offset": null}`, map[kafka.TopicPartition]int64{}},
+	} {
+		must(t, server, 200, "PATCH", "/connectors/c/offsets", `{"offsets": [`+c.pairs+`]}`)
+		if diff := cmp.Diff(c.want, g.offsets["connect-c"]); diff != "" {
+			t.Errorf("%s:\n%s", c.pairs, diff)
+		}
+	}
+}
+
+// What Kafka Connect 4.3.1 says about offsets of a FileStreamSource, and in which order it then shows them.
+func TestServer_SourceOffsetsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	server, _, _ := still(t)
+	must(t, server, 201, "POST", "/connectors", `{"name": "c", "initial_state": "STOPPED", "config": {"connector.class": "FileStreamSource", "file": "f", "topic": "t"}}`)
+	const altered = "200 The offsets for this connector have been altered successfully"
+	for body, want := range map[string]string{
+		`{}`:                                 altered,
+		`{"partition": null}`:                altered,
+		`{"offset": {}}`:                     "500 Offset objects should either be null or contain the key 'position'",
+		`{"offset": {"position": 1}}`:        "500 Partition objects cannot be null",
+		`{"partition": {"filename": ["a"]}}`: "500 Offsets may only contain primitive types as values, but field filename contains ARRAY",
+		`{"partition": {"filename": {}}}`:    "500 Offsets may only contain primitive types as values, but field filename contains MAP",
+		`{"partition": {"filename": "f"}, "offset": {"position": 9223372036854775808}}`: "500 Offsets may only contain primitive types as values, but field position contains class java.math.BigInteger",
+		`{"partition": {"filename": "f"}, "offset": {"position": "3"}}`:                 "500 The value for the 'position' key in the offset is expected to be a Long value",
+		`{"partition": [], "offset": null}`:                                             "500 Cannot deserialize value of type `java.util.LinkedHashMap<",
+		`{"partition": {}, "offset": "x"}`:                                              "500 Cannot construct instance of `java.util.LinkedHashMap`",
+		`{"partition": {"filename": "/tmp/in.txt"}, "offset": {"position": 1}}, {"partition": {"filename": "b"}, "offset": {"position": 2}}`: altered,
+	} {
+		status, _, text := call(t, server, "PATCH", "/connectors/c/offsets", `{"offsets": [`+body+`]}`)
+		var m struct{ Message string }
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(status, " ", m.Message); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s", body, got, want)
+		}
+	}
+}
+
+// Kafka Connect 4.3.1 showed these in this order.
+func TestServer_SourceOffsetsStandInJavasOrder(t *testing.T) {
+	t.Parallel()
+	server, _, _ := still(t)
+	must(t, server, 201, "POST", "/connectors", `{"name": "c", "initial_state": "STOPPED", "config": {"connector.class": "FileStreamSource", "file": "f", "topic": "t"}}`)
+	var pairs []string
+	for i := range 5 {
+		pairs = append(pairs, fmt.Sprintf(`{"partition": {"filename": "orders-%d.txt"}, "offset": {"position": %[1]d}}`, i))
+	}
+	must(t, server, 200, "PATCH", "/connectors/c/offsets", `{"offsets": [`+strings.Join(pairs, ",")+`]}`)
+	text := must(t, server, 200, "GET", "/connectors/c/offsets", "")
+	var shown struct {
+		Offsets []struct{ Offset struct{ Position int } }
+	}
+	if err := json.Unmarshal([]byte(text), &shown); err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	for _, o := range shown.Offsets {
+		got = append(got, o.Offset.Position)
+	}
+	if diff := cmp.Diff([]int{4, 1, 2, 3, 0}, got); diff != "" {
+		t.Errorf("%s\n%s", diff, text)
+	}
+	const fraction = `{"filename":"f","weight":1.0}`
+	must(t, server, 200, "PATCH", "/connectors/c/offsets", `{"offsets": [{"partition": `+fraction+`, "offset": {"position": 1}}]}`)
+	if text = must(t, server, 200, "GET", "/connectors/c/offsets", ""); !strings.Contains(text, `"weight":1.0`) {
+		t.Errorf("a fraction became an integer: %s", text)
 	}
 }
 

@@ -107,7 +107,12 @@ func (s *Server) pluginConfig(r *request) (answer, error) {
 			return ok(config.Keys(p.define())), nil
 		}
 	}
-	if connector.OfJava(r.name()) {
+	holder := slices.ContainsFunc(s.others(), func(p pluginInfo) bool { return strings.HasPrefix(p.Class, r.name()+"$") })
+	if _, other := connector.OtherPlugin(r.name()); other {
+		return answer{}, fail(http.StatusBadRequest, "Invalid plugin class %s. Valid types are sink, source, converter, header_converter, "+
+			"transformation, predicate.", r.name())
+	}
+	if holder || connector.OfJava(r.name()) {
 		return answer{}, errors.New("Instantiation error") //nolint:staticcheck // Connect's own words
 	}
 	return answer{}, fail(http.StatusNotFound, "Unknown plugin %s.", r.name())
@@ -115,7 +120,7 @@ func (s *Server) pluginConfig(r *request) (answer, error) {
 
 // wantsVersion refuses a request for a version of a plugin that there is not.
 func (r *request) wantsVersion(class, have string) error {
-	values, given := r.URL.Query()["version"]
+	values, given := r.query()["version"]
 	if !given {
 		return nil
 	}
@@ -149,7 +154,7 @@ func (s *Server) validate(r *request) (answer, error) {
 	}
 	infos, err := s.judge(r.Context(), settings)
 	if refused, ok := errors.AsType[*Error](err); ok {
-		return answer{}, errors.New(refused.Message)
+		return answer{}, errors.New("org.apache.kafka.connect.runtime.rest.errors.BadRequestException: " + refused.Message)
 	}
 	if err != nil {
 		return answer{}, err

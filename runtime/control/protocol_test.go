@@ -51,6 +51,13 @@ func TestServer_UnderstandsRequestsAsConnectDoes(t *testing.T) {
 		{get + "/connectors/{x}", none, none, 400, html, "400"},
 		{get + "/connectors/[x]", none, none, 400, html, "400"},
 		{"DELETE /connectors/a%2fb", none, none, 400, none, none},
+		{get + "/connectors/a#b", none, none, 404, jsonType, "Connector a not found"},
+		{get + "/connectors/" + long + long, none, none, 414, html, "414"},
+		// Queries.
+		{get + "/connectors?expand=%", none, none, 200, jsonType, "{}"},
+		{get + "/connectors?expand=status;info", none, none, 200, jsonType, "{}"},
+		{get + "/connectors?%=status", none, none, 200, jsonType, "[]"},
+		{get + "/connectors?&expand", none, none, 200, jsonType, "{}"},
 		// What the body is said to be.
 		{get + "/connectors", "Content-Type: text/plain", none, 415, none, "HTTP 415 Unsupported Media Type"},
 		{get + "/connectors", "Content-Type: text/plain\r\nAccept: application/xml", none, 415, none, "HTTP 415"},
@@ -71,6 +78,10 @@ func TestServer_UnderstandsRequestsAsConnectDoes(t *testing.T) {
 		{get + "/connectors", "Accept: text/html, */*;q=0.1", none, 200, jsonType, "[]"},
 		{get + "/connectors", "Accept: application/json; charset=UTF-8;q=0.5", none, 200, jsonType + ";charset=utf-8", "[]"},
 		{get + "/connectors/a", "Accept: application/json;v=\"1 2\"", none, 404, jsonType + ";v=\"1 2\"", "Connector a not found"},
+		{"OPTIONS /connectors", none, none, 200, "text/plain", "HEAD, POST, GET, OPTIONS"},
+		{"OPTIONS /connectors", "Accept: */*", none, 200, "text/plain", "HEAD, POST, GET, OPTIONS"},
+		{"OPTIONS /connectors", "Accept: application/json, text/plain", none, 200, jsonType, none},
+		{"OPTIONS /connectors", "Accept: garbage", none, 200, "garbage/*", none},
 		// Bodies.
 		{"POST /connectors", jsonBody, "\ufeff{\"name\":\"x\",\"config\":{}}", 400, jsonType, "contains no connector type"},
 		{"POST /connectors", jsonBody, "{\"name\":\"\xff\",\"config\":{}}", 500, jsonType, "UTF-8"},
@@ -97,6 +108,11 @@ func TestServer_UnderstandsRequestsAsConnectDoes(t *testing.T) {
 		{get + "/connector-plugins/FileStreamSource/config?version=9.9", none, none, 400, jsonType, "version range [9.9,9.9], available versions: ["},
 		{get + "/connector-plugins/JsonConverter/config?version=[", none, none, 400, jsonType, "Invalid version specification: ["},
 		{get + "/connector-plugins/java.lang.String/config", none, none, 500, jsonType, "Instantiation error"},
+		{get + "/connector-plugins/org.apache.kafka.connect.storage.Converter/config", none, none, 500, jsonType, "Instantiation error"},
+		{get + "/connector-plugins/org.apache.kafka.connect.transforms.HoistField/config", none, none, 500, jsonType, "Instantiation error"},
+		{get + "/connector-plugins/Converter/config", none, none, 404, jsonType, "Unknown plugin Converter."},
+		{get + "/connector-plugins/File/config", none, none, 400, jsonType, "Invalid plugin class File. Valid types are sink, source, "},
+		{"PUT /connector-plugins/File/config/validate", jsonBody, "{}", 500, jsonType, "errors.BadRequestException: Connector config {} contains no connector type"},
 	} {
 		raw := fmt.Sprintf("%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n%s\r\n%s", c.line, len(c.body), ended(c.headers), c.body)
 		request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))

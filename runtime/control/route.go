@@ -92,7 +92,7 @@ func (s *Server) find(method string, segments []string) (found route, params []s
 	case methods == nil:
 		return route{}, nil, bare(http.StatusNotFound)
 	case method == http.MethodOptions:
-		return route{serve: func(*request) (answer, error) { return options(methods), nil }, free: true}, nil, nil
+		return route{serve: func(r *request) (answer, error) { return options(methods, r.Header), nil }, free: true}, nil, nil
 	}
 	return route{}, nil, bare(http.StatusMethodNotAllowed)
 }
@@ -112,7 +112,7 @@ func match(path, segments []string) (params []string, ok bool) {
 }
 
 // options lists what a resource can do, in the order in which Connect happens to.
-func options(methods []string) answer {
+func options(methods []string, asked http.Header) answer {
 	var allowed []string
 	for _, m := range []string{"HEAD", "DELETE", "POST", "GET", "OPTIONS", "PUT", "PATCH"} {
 		has := slices.Contains(methods, m) || m == "OPTIONS" || m == "HEAD" && slices.Contains(methods, "GET")
@@ -120,8 +120,12 @@ func options(methods []string) answer {
 			allowed = append(allowed, m)
 		}
 	}
-	a := answer{status: http.StatusOK, text: strings.Join(allowed, ", "), header: http.Header{}}
-	a.header.Set("Content-Type", "text/plain")
+	a := answer{status: http.StatusOK, header: http.Header{}}
+	media, written := described(asked)
+	if written {
+		a.text = strings.Join(allowed, ", ")
+	}
+	a.header.Set("Content-Type", media)
 	a.header.Set("Allow", strings.Join(allowed, ","))
 	return a
 }
@@ -134,6 +138,7 @@ func split(u *url.URL) (segments []string, ok bool) {
 	if written == "" {
 		written = u.EscapedPath()
 	}
+	written, _, _ = strings.Cut(written, "#")
 	path := strings.TrimSuffix(strings.TrimPrefix(written, "/"), "/")
 	if path == "" {
 		return nil, written == "" || written == "/"
@@ -159,7 +164,7 @@ func refused(r rune) bool { return r == '/' || r == '%' || r == '\\' || r < ' ' 
 
 // mustBeEscaped tells whether a character can only be written as its code.
 func mustBeEscaped(r rune) bool {
-	return r <= ' ' || r >= utf8.RuneSelf || strings.ContainsRune("\"#<>?[\\]^`{|}", r)
+	return r <= ' ' || r >= utf8.RuneSelf || strings.ContainsRune("\"<>?[\\]^`{|}", r)
 }
 
 // location is the absolute address of a connector, as the client sees it through what stands between.

@@ -25,7 +25,7 @@ func (s *Server) run(r *request) (answer, error) {
 	}
 	if r.is("dry_run", false) {
 		records := dryRecords
-		if text := r.URL.Query().Get("records"); text != "" {
+		if text := r.query().Get("records"); text != "" {
 			if records, err = strconv.Atoi(text); err != nil || records < 1 {
 				return answer{}, fail(http.StatusBadRequest, "records must be a number of 1 or more, not '%s'", text)
 			}

@@ -67,13 +67,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 	}
-	a := page(r, "Ambiguous URI")
-	if segments, ok := split(r.URL); ok {
+	a := page(r, http.StatusBadRequest, "Ambiguous URI")
+	if segments, ok := split(r.URL); len(r.RequestURI) > longestURI {
+		a = page(r, http.StatusRequestURITooLong, "URI Too Long")
+	} else if ok {
 		s.Settings.decorate(w.Header(), r)
 		a = s.serve(r.WithContext(ctx), segments)
 	}
 	a.write(w, r.Method == http.MethodHead)
 }
+
+// longestURI is what Connect's web server reads of one.
+const longestURI = 8 << 10
 
 // mostBody is the size of a request's body beyond which it is refused: more than any connector's configuration, and more
 // than a table's item can hold.
@@ -91,7 +96,7 @@ func (s *Server) serve(r *http.Request, segments []string) answer {
 	if !route.free {
 		switch sent(r.Header) {
 		case mediaBroken:
-			return page(r, "Bad Request")
+			return page(r, http.StatusBadRequest, "Bad Request")
 		case mediaOther:
 			return failure(bare(http.StatusUnsupportedMediaType))
 		case mediaNone, mediaJSON:

@@ -65,7 +65,7 @@ func (s *Server) moveSink(ctx context.Context, c offset.Connector, p Plugin, pai
 	if err != nil {
 		return false, err
 	}
-	if err := mustExist(ctx, kafkas, set, remove); err != nil && !reset {
+	if err := mustExist(ctx, kafkas, c.Name, set, remove); err != nil && !reset {
 		return false, err
 	}
 	trigger, err := s.triggerOf(ctx, c)
@@ -79,9 +79,6 @@ func (s *Server) moveSink(ctx context.Context, c offset.Connector, p Plugin, pai
 		return false, err
 	}
 	if err := moveGroups(ctx, c, kafkas, set, remove, reset); err != nil {
-		return false, err
-	}
-	if err := s.forget(ctx, c.Name, set, remove); err != nil {
 		return false, err
 	}
 	if err := s.forget(ctx, c.Name, set, remove); err != nil {
@@ -153,7 +150,7 @@ func inUse(name, word string, err error) error {
 }
 
 // mustExist refuses partitions that are not there: a group could never read on from them.
-func mustExist(ctx context.Context, kafkas GroupReader, set map[kafka.TopicPartition]int64, remove []kafka.TopicPartition) error {
+func mustExist(ctx context.Context, kafkas GroupReader, name string, set map[kafka.TopicPartition]int64, remove []kafka.TopicPartition) error {
 	topics, err := kafkas.Topics(ctx)
 	if err != nil {
 		return err
@@ -161,10 +158,10 @@ func mustExist(ctx context.Context, kafkas GroupReader, set map[kafka.TopicParti
 	for _, at := range slices.Concat(slices.SortedFunc(maps.Keys(set), byPlace), remove) {
 		i := slices.IndexFunc(topics, func(t kafka.Topic) bool { return t.Name == at.Topic })
 		if i < 0 || int(at.Partition) >= topics[i].Partitions || at.Partition < 0 {
-			return fmt.Errorf("altering offsets: there is no partition %s-%d", at.Topic, at.Partition)
+			return fmt.Errorf("Failed to alter consumer group offsets for connector %s: there is no partition %s-%d", name, at.Topic, at.Partition) //nolint:staticcheck // Connect's own words
 		}
 		if set[at] < 0 {
-			return fmt.Errorf("altering offsets: the offset %d of %s-%d is negative", set[at], at.Topic, at.Partition)
+			return fmt.Errorf("Failed to modify offsets for sink connector %s: the offset %d of %s-%d is negative", name, set[at], at.Topic, at.Partition) //nolint:staticcheck // Connect's own words
 		}
 	}
 	return nil
@@ -219,6 +216,9 @@ func readSinkOffsets(pairs []pair) (set map[kafka.TopicPartition]int64, remove [
 				"values for sink connectors need to be integers.", plain(number))
 		}
 		at := kafka.TopicPartition{Topic: plain(topic), Partition: int32(n)}
+		// Of a partition that is written in two ways, the last counts.
+		delete(set, at)
+		remove = slices.DeleteFunc(remove, func(other kafka.TopicPartition) bool { return other == at })
 		if p.removes() {
 			remove = append(remove, at)
 			continue
@@ -240,9 +240,9 @@ func readSinkOffsets(pairs []pair) (set map[kafka.TopicPartition]int64, remove [
 
 // plain is a JSON value as text: a text without its quotes.
 func plain(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
+	var s *string
+	if json.Unmarshal(raw, &s) == nil && s != nil {
+		return *s
 	}
 	return string(bytes.TrimSpace(raw))
 }

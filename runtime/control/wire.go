@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -28,9 +29,29 @@ func (r *request) task() (int, error) {
 	return int(n), nil
 }
 
+// query are the parameters of the query. What is not well written in one is taken as it stands.
+func (r *request) query() url.Values {
+	values := url.Values{}
+	for part := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		if part != "" {
+			name, value, _ := strings.Cut(part, "=")
+			values.Add(unescaped(name), unescaped(value))
+		}
+	}
+	return values
+}
+
+func unescaped(text string) string {
+	plain, err := url.QueryUnescape(text)
+	if err != nil {
+		return text
+	}
+	return plain
+}
+
 // is tells whether a query parameter is true: in any case, and only if it is that word.
 func (r *request) is(parameter string, def bool) bool {
-	values, given := r.URL.Query()[parameter]
+	values, given := r.query()[parameter]
 	if !given {
 		return def
 	}
