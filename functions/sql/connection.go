@@ -24,6 +24,7 @@ type connection struct {
 	quoting     string
 	quotes      bool // Aiven's form of quoting
 	provider    string
+	calendar    string
 	driver      map[string]config.Secret // connection.<property>
 
 	userGiven, passwordGiven bool
@@ -63,6 +64,11 @@ func (c *connection) Define(d *config.Def) {
 	d.Class(&c.provider, "jdbc.credentials.provider.class", defaultProvider, "Where user and password come from: from the settings, in"+
 		" which ${secretsManager:...} and its like may stand for them.", config.Check(config.Func("a class", checkProvider)),
 		config.Low, config.Group("Database", 17), config.WidthMedium, config.Display("JDBC Credentials Provider Class"))
+	d.String(&c.calendar, "date.calendar.system", "LEGACY", "The calendar of days before 15 October 1582: LEGACY, Java's older one,"+
+		" which was Julian before; or PROLEPTIC_GREGORIAN, that of the databases and of newer programs.",
+		config.Check(enumerator("legacy", "proleptic_gregorian")),
+		config.Low, config.Group("Database", 18), config.WidthMedium, config.Display("Date calendar system"))
+	d.Bool(new(bool), "trim.sensitive.log", false, "Keeps values out of the original's log. They are in no message here.", config.Internal())
 	d.Rest(&c.driver, connectionPrefix)
 }
 
@@ -114,6 +120,9 @@ func (c *connection) validateConnection() error {
 	}
 	return errors.Join(errs...)
 }
+
+// gregorian tells whether days before 1582 are in the Gregorian calendar, too.
+func (c *connection) gregorian() bool { return strings.EqualFold(c.calendar, "PROLEPTIC_GREGORIAN") }
 
 // folds tells whether the database takes names as if they were not quoted.
 func (c *connection) folds() bool { return strings.EqualFold(c.quoting, "NEVER") || !c.quotes }

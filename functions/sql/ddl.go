@@ -36,6 +36,9 @@ func (w *sinkWriter) sqlType(s *schema.Schema) (string, error) {
 // columnSpec is what a CREATE or ALTER says of a column.
 func (w *sinkWriter) columnSpec(f field) (string, error) {
 	typ, err := w.sqlType(f.schema)
+	if f.unit > 0 {
+		typ = w.types.fine
+	}
 	if err != nil {
 		return "", fmt.Errorf("choosing a type for the column %s: %w", f.name, err)
 	}

@@ -58,6 +58,9 @@
 // A time without a zone is that of db.timezone. So is a day, unless date.timezone is UTC: the originals take a Date's
 // midnight to that zone, which west of Greenwich is the day before.
 //
+// Days before 15 October 1582 are in Java's older calendar, in which the originals have them, unless date.calendar.system is
+// PROLEPTIC_GREGORIAN.
+//
 // # Connections
 //
 // A JDBC URL is understood with the parameters that matter here; one that is not known is an error. So it is with driver

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
@@ -32,6 +33,8 @@ type field struct {
 	key    bool // of the primary key
 	from   origin
 	index  int // of the field in its struct
+	// unit is what a field of timestamp.fields.list counts, 0 for others. Its schema is that of a Timestamp.
+	unit time.Duration
 }
 
 // String is how Connect's messages show it.
@@ -48,7 +51,15 @@ type fields struct {
 }
 
 // value returns a field's value in a record.
-func (f *field) value(r *connect.Record, nullToDefault bool) any {
+func (f *field) value(r *connect.Record, nullToDefault bool) (any, error) {
+	v := f.raw(r, nullToDefault)
+	if f.unit == 0 || v == nil {
+		return v, nil
+	}
+	return counted(v, f.unit)
+}
+
+func (f *field) raw(r *connect.Record, nullToDefault bool) any {
 	switch f.from {
 	case fromTopic:
 		return r.Topic
@@ -102,6 +113,11 @@ func (s *sinkSettings) fieldsOf(table string, key, value *schema.Schema) (fields
 	}
 	if len(f.keys)+len(f.others) == 0 {
 		return fields{}, connectError("No fields found using key and value schemas for table: %s", table)
+	}
+	for _, list := range [][]field{f.keys, f.others} {
+		if err := s.counting(list); err != nil {
+			return fields{}, err
+		}
 	}
 	f.order(value)
 	return f, nil
@@ -207,6 +223,9 @@ func (s *sinkSettings) check(r *connect.Record) error {
 	if !deletes && v.Type == schema.String && s.stringColumn == "" {
 		return connectError("Sink connector '%s' found a String value at (topic='%s',partition=%d,offset=%d), but"+
 			" 'string.output.value.column.name' does not say which column it is for.", s.name, r.Topic, r.Kafka.Partition, r.Kafka.Offset)
+	}
+	if !deletes && v.Type == schema.String {
+		return s.checkText(r)
 	}
 	return nil
 }

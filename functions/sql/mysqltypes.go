@@ -146,7 +146,7 @@ func mysqlTemporal(t *typing, f *resultColumn) convert {
 			if err != nil {
 				return nil, err
 			}
-			return time.Unix(schema.CivilDays(int(year), time.January, 1)*86400, 0).UTC(), nil
+			return t.day(int(year), time.January, 1), nil
 		}
 	}
 	f.kind = kindTimestamp
@@ -175,7 +175,7 @@ func mysqlMoment(t *typing, v driver.Value, day bool) (any, error) {
 		}
 	}
 	if day {
-		return time.Unix(schema.CivilDays(y, m, d)*86400, 0).UTC(), nil
+		return t.day(y, m, d), nil
 	}
 	var of time.Duration
 	if clock != "" {

@@ -13,8 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
-
-	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
 // decode makes a value of a field's kind of what PostgreSQL sent. raw is the driver's own.
@@ -325,7 +323,7 @@ func postgresTemporal(t *typing, f *resultColumn, oid uint32) (decode, int16) {
 			if n == math.MaxInt32 || n == math.MinInt32 {
 				return nil, errors.New("it is infinity, which no Date is")
 			}
-			return javaDay(time.Unix((int64(n)+epochDays)*86400, 0).UTC()), nil
+			return t.sameDay(time.Unix((int64(n)+epochDays)*daySeconds, 0).UTC()), nil
 		}, formatBinary
 	case pgtype.TimeOID:
 		f.kind = kindTime
@@ -358,7 +356,7 @@ func postgresTemporal(t *typing, f *resultColumn, oid uint32) (decode, int16) {
 			return at, nil
 		}
 		day := at.Truncate(24 * time.Hour)
-		return javaDay(day).Add(at.Sub(day)), nil
+		return t.sameDay(day).Add(at.Sub(day)), nil
 	}, formatBinary
 }
 
@@ -383,11 +381,10 @@ func postgresMoment(b []byte) (at time.Time, finite bool) {
 	}
 }
 
-// javaDay is a day of the Gregorian calendar as the same date in Java's, which was Julian before 1582.
-func javaDay(day time.Time) time.Time {
+// sameDay is a day of the Gregorian calendar as the same date in the calendar that is asked for.
+func (t *typing) sameDay(day time.Time) time.Time {
 	if day.Year() >= 1583 {
 		return day
 	}
-	y, m, d := day.Date()
-	return time.Unix(schema.CivilDays(y, m, d)*86400, 0).UTC()
+	return t.day(day.Date())
 }

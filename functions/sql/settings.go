@@ -189,6 +189,8 @@ func (s *sourceSettings) defineRunning(d *config.Def) {
 		config.Low, config.Group(group, 9), config.Display("Poll Linger (ms)"))
 	d.Millis(&s.replanEvery, "table.poll.interval.ms", time.Minute, "How often to look for new tables and such that are gone.",
 		config.Check(config.AtLeast(0)), config.Low, config.Group(group, 5), config.Display("Metadata Change Monitoring Interval (ms)"))
+	d.Millis(new(time.Duration), "table.monitoring.startup.polling.limit.ms", 10*time.Second, "How long the original waits for the"+
+		" names of tables. They are read within the deadline here.", config.Internal())
 	d.Millis(&s.delay, "timestamp.delay.interval.ms", 0, "How old a timestamp must be to be read.", config.Check(config.AtLeast(0)),
 		config.High, config.Group(group, 6), config.Display("Delay Interval (ms)"))
 	d.String(&s.horizon, "sluice.horizon", "database", "database: no row is read past that a transaction not yet ended may still"+

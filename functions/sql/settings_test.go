@@ -19,18 +19,19 @@ func TestSettings_AreThoseOfTheOriginals(t *testing.T) {
 	both := []string{
 		"connection.url", "connection.user", "connection.password", "connection.attempts", "connection.backoff.ms", "dialect.name", "db.timezone",
 		"jdbc.credentials.provider.class", "quote.sql.identifiers", "sql.quote.identifiers", "table.types",
+		"date.calendar.system", "trim.sensitive.log",
 	}
 	source := []string{
 		"mode", "incrementing.column.name", "incrementing.column.mapping", "incrementing.initial", "timestamp.column.name",
 		"timestamp.columns.mapping", "timestamp.initial", "timestamp.initial.ms", "validate.non.null", "table.whitelist", "table.blacklist",
 		"table.include.list", "table.exclude.list", "table.names.qualify", "schema.pattern", "catalog.pattern", "table.poll.interval.ms",
 		"query", "query.masked", "query.suffix", "query.retry.attempts", "transaction.isolation.mode", "topic.prefix", "poll.interval.ms",
-		"poll.linger.ms", "batch.max.rows", "timestamp.delay.interval.ms", "timestamp.granularity", "numeric.mapping", "numeric.precision.mapping",
+		"poll.linger.ms", "batch.max.rows", "table.monitoring.startup.polling.limit.ms", "timestamp.delay.interval.ms", "timestamp.granularity", "numeric.mapping", "numeric.precision.mapping",
 	}
 	sink := []string{
 		"insert.mode", "pk.mode", "pk.fields", "auto.create", "auto.evolve", "delete.enabled", "batch.size", "table.name.format",
 		"table.name.normalize", "topics.to.tables.mapping", "fields.whitelist", "max.retries", "retry.backoff.ms", "replace.null.with.default",
-		"string.output.value.column.name", "date.timezone",
+		"string.output.value.column.name", "date.timezone", "timestamp.fields.list", "timestamp.precision.mode", "mssql.use.merge.holdlock",
 	}
 	for name, c := range map[string]struct {
 		definer config.Definer

@@ -207,9 +207,9 @@ func (t *sinkTask) newWriter(db *database) *sinkWriter {
 	case w.upsert == nil:
 		w.rows = &postgresRows{w: w}
 	case db.catalogs:
-		w.rows = &boundRows{w: w, bind: w.bindMySQL}
+		w.rows = &boundRows{w: w, bind: w.zones.bindMySQL}
 	default:
-		w.rows = &boundRows{w: w, bind: bindSQLite}
+		w.rows = &boundRows{w: w, bind: w.zones.bindSQLite}
 	}
 	if t.settings.exactlyOnce {
 		w.offsets = &offsets{w: w, connector: t.connector, known: map[connect.TopicPartition]bool{}}

@@ -49,6 +49,9 @@ type sinkSettings struct {
 	pkFields       []string
 	whitelist      []string
 	stringColumn   string
+	timeFields     []string
+	timePrecision  string
+	precisionGiven bool
 	nullToDefault  bool
 	dateZone       string
 	create, evolve bool
@@ -80,6 +83,8 @@ func (s *sinkSettings) Define(d *config.Def) {
 		config.Group(groupDDL, 1), config.WidthShort, config.Display("Auto-Create"))
 	d.Bool(&s.evolve, "auto.evolve", false, "Whether to add columns that are missing. They must be optional or have a default.",
 		config.Group(groupDDL, 2), config.WidthShort, config.Display("Auto-Evolve"))
+	d.Bool(new(bool), "mssql.use.merge.holdlock", true, "SQL Server's; there is no difference here.",
+		config.Low, config.Group("DML Support", 1), config.WidthMedium, config.Display("SQL Server - Use HOLDLOCK in MERGE"))
 	d.Int(&s.maxRetries, "max.retries", 10, "How often to try again after an error before the task fails. An error that the same"+
 		" records must meet again, such as a value that is too long, is not tried again.",
 		config.Check(config.AtLeast(0)), config.Group(groupRetries, 1), config.WidthShort, config.Display("Maximum Retries"))
@@ -128,6 +133,12 @@ func (s *sinkSettings) defineMapping(d *config.Def) {
 		" of db.timezone, as ever; or UTC, which never changes the day.",
 		config.Check(config.CaseInsensitiveIn("DB_TIMEZONE", "UTC")),
 		config.Group(groupMapping, 7), config.WidthMedium, config.Display("DATE Time Zone"))
+	d.List(&s.timeFields, "timestamp.fields.list", nil, "Fields of type INT64 or STRING that count from 1970 in the units of"+
+		" timestamp.precision.mode, and are written as timestamps.",
+		config.Group(groupMapping, 10), config.WidthLong, config.Display("Timestamp Fields List"))
+	d.String(&s.timePrecision, "timestamp.precision.mode", "microseconds", "What the fields of timestamp.fields.list count:"+
+		" microseconds or nanoseconds.", config.Given(&s.precisionGiven), config.Check(enumerator("microseconds", "nanoseconds")),
+		config.Group(groupMapping, 11), config.WidthMedium, config.Display("Timestamp Precision Mode"))
 	d.Bool(&s.normalize, "table.name.normalize", false, "Aiven's: whether characters of the topic other than letters, digits and _"+
 		" become _ in table names.", config.Low, config.Group(groupMapping, 8), config.WidthShort, config.Display("Table Name Normalize"))
 	d.List(&s.tables, "topics.to.tables.mapping", nil, "Aiven's: tables of topics, as topic:table,topic:table.",
@@ -181,10 +192,11 @@ func (s *sinkSettings) zones() zones {
 	if err != nil {
 		times = time.UTC // checked when the settings were parsed
 	}
+	z := zones{times: times, dates: times, gregorian: s.gregorian()}
 	if strings.EqualFold(s.dateZone, "UTC") {
-		return zones{times: times, dates: time.UTC}
+		z.dates = time.UTC
 	}
-	return zones{times: times, dates: times}
+	return z
 }
 
 // Validate judges settings that depend on each other.

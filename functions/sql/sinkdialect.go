@@ -39,6 +39,7 @@ type sinkDialect struct {
 type sqlTypes struct {
 	logical map[string]string // by the schema's name; %d stands for a decimal's scale
 	plain   map[schema.Type]string
+	fine    string // of timestamps in microseconds
 	arrays  bool
 }
 
@@ -67,6 +68,7 @@ func mysqlSink(aiven bool) sinkDialect {
 				schema.Int8: "TINYINT", schema.Int16: "SMALLINT", schema.Int32: "INT", schema.Int64: "BIGINT", schema.Float32: "FLOAT",
 				schema.Float64: "DOUBLE", schema.Boolean: "TINYINT", schema.String: text, schema.Bytes: "VARBINARY(1024)",
 			},
+			fine: "DATETIME(6)",
 		},
 		boolean: map[bool]string{true: "1", false: "0"}, binary: "x'%x'",
 		quotedText: func(text string) string {
@@ -101,7 +103,7 @@ func postgresSink() sinkDialect {
 				schema.Int8: "SMALLINT", schema.Int16: "SMALLINT", schema.Int32: "INT", schema.Int64: "BIGINT", schema.Float32: "REAL",
 				schema.Float64: "DOUBLE PRECISION", schema.Boolean: "BOOLEAN", schema.String: "TEXT", schema.Bytes: "BYTEA",
 			},
-			arrays: true,
+			fine: "TIMESTAMP", arrays: true,
 		},
 		boolean: map[bool]string{true: "TRUE", false: "FALSE"}, binary: `'\x%x'`,
 		quotedText: func(text string) string {
@@ -130,6 +132,7 @@ func sqliteSink() sinkDialect {
 				schema.Int8: "INTEGER", schema.Int16: "INTEGER", schema.Int32: "INTEGER", schema.Int64: "INTEGER", schema.Float32: "REAL",
 				schema.Float64: "REAL", schema.Boolean: "INTEGER", schema.String: "TEXT", schema.Bytes: "BLOB",
 			},
+			fine: "NUMERIC",
 		},
 		boolean: map[bool]string{true: "1", false: "0"}, binary: "x'%x'", quotedText: singleQuoted,
 		alterOne: true, begin: "BEGIN IMMEDIATE", home: "select '', ''",

@@ -61,12 +61,14 @@ func (r *postgresRows) copy(ctx context.Context, pg *pgconn.PgConn, p *plan, rec
 			if i > 0 {
 				out = append(out, '\t')
 			}
-			v := c.value(record, r.w.settings.nullToDefault)
+			v, err := c.value(record, r.w.settings.nullToDefault)
+			if err != nil {
+				return 0, fmt.Errorf("the column %s: %w", c.name, err)
+			}
 			if v == nil {
 				out = append(out, `\N`...)
 				continue
 			}
-			var err error
 			if r.one, err = r.w.zones.text(r.one[:0], c.schema, c, v); err != nil {
 				return 0, fmt.Errorf("the column %s: %w", c.name, err)
 			}
@@ -140,11 +142,13 @@ func (r *postgresRows) array(dst []byte, c *bound, records []*connect.Record) ([
 	for _, record := range records {
 		at := len(dst)
 		dst = append(dst, 0xff, 0xff, 0xff, 0xff) // -1: NULL
-		v := c.value(record, r.w.settings.nullToDefault)
+		v, err := c.value(record, r.w.settings.nullToDefault)
+		if err != nil {
+			return nil, err
+		}
 		if v == nil {
 			continue
 		}
-		var err error
 		if dst, err = r.w.zones.text(dst, c.schema, c, v); err != nil {
 			return nil, err
 		}

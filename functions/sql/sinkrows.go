@@ -69,7 +69,10 @@ func (b *boundRows) some(ctx context.Context, dc any, p *plan, do action, column
 	for _, r := range records {
 		for i := range columns {
 			c := &columns[i]
-			v, err := b.bind(c, c.value(r, b.w.settings.nullToDefault))
+			v, err := c.value(r, b.w.settings.nullToDefault)
+			if err == nil {
+				v, err = b.bind(c, v)
+			}
 			if err != nil {
 				return 0, fmt.Errorf("the column %s: %w", c.name, err)
 			}

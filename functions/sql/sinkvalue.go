@@ -11,8 +11,11 @@ import (
 	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
-// zones are the time zones in which instants become times without one.
-type zones struct{ times, dates *time.Location }
+// zones are the time zones in which instants become times without one, and the calendar.
+type zones struct {
+	times, dates *time.Location
+	gregorian    bool // see date.calendar.system
+}
 
 // bound is a field with the column it is written to.
 type bound struct {
@@ -28,13 +31,17 @@ const (
 	minusInfinity = -9223372036832400000
 )
 
-// civil is an instant in a time zone and Java's calendar.
-func civil(t time.Time, in *time.Location) (year int, month time.Month, day int, ofDay time.Duration, offset int) {
+// civil is an instant in a time zone and the calendar that date.calendar.system says instants are in.
+func (z zones) civil(t time.Time, in *time.Location) (year int, month time.Month, day int, ofDay time.Duration, offset int) {
 	if in != time.UTC {
 		_, offset = t.In(in).Zone()
 	}
 	local := t.UTC().Add(time.Duration(offset) * time.Second)
-	year, month, day = schema.CivilDate(local)
+	if z.gregorian {
+		year, month, day = local.Date()
+	} else {
+		year, month, day = schema.CivilDate(local)
+	}
 	h, m, s := local.Clock()
 	return year, month, day, time.Duration(h*3600+m*60+s)*time.Second + time.Duration(local.Nanosecond()), offset
 }
@@ -54,7 +61,7 @@ func appendDate(dst []byte, year int, month time.Month, day int) (out []byte, bc
 	return twoDigits(dst, day), bc
 }
 
-// appendClock appends 23:59:58.123. Instants of Connect count milliseconds.
+// appendClock appends 23:59:58.123. Instants of Connect count milliseconds, but those of timestamp.fields.list may be finer.
 func appendClock(dst []byte, ofDay time.Duration) []byte {
 	seconds := int(ofDay / time.Second)
 	dst = twoDigits(dst, seconds/3600)
@@ -62,9 +69,15 @@ func appendClock(dst []byte, ofDay time.Duration) []byte {
 	dst = twoDigits(dst, seconds/60%60)
 	dst = append(dst, ':')
 	dst = twoDigits(dst, seconds%60)
-	ms := int(ofDay % time.Second / time.Millisecond)
-	return append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+	ms, micros := int(ofDay%time.Second/time.Millisecond), int(ofDay%time.Millisecond/time.Microsecond)
+	dst = threeDigits(append(dst, '.'), ms)
+	if micros > 0 {
+		dst = threeDigits(dst, micros)
+	}
+	return dst
 }
+
+func threeDigits(dst []byte, n int) []byte { return twoDigits(append(dst, byte('0'+n/100)), n%100) }
 
 func twoDigits(dst []byte, n int) []byte { return append(dst, byte('0'+n/10%10), byte('0'+n%10)) }
 
@@ -90,21 +103,21 @@ const bcSuffix = " BC"
 func (z zones) instant(dst []byte, s *schema.Schema, v time.Time, zoned bool) []byte {
 	switch s.Name {
 	case schema.DateName:
-		year, month, day, _, _ := civil(v, z.dates)
+		year, month, day, _, _ := z.civil(v, z.dates)
 		dst, bc := appendDate(dst, year, month, day)
 		if bc {
 			dst = append(dst, bcSuffix...)
 		}
 		return dst
 	case schema.TimeName:
-		_, _, _, ofDay, offset := civil(v, z.times)
+		_, _, _, ofDay, offset := z.civil(v, z.times)
 		dst = appendClock(dst, ofDay)
 		if zoned {
 			dst = appendOffset(dst, offset)
 		}
 		return dst
 	}
-	year, month, day, ofDay, offset := civil(v, z.times)
+	year, month, day, ofDay, offset := z.civil(v, z.times)
 	dst, bc := appendDate(dst, year, month, day)
 	dst = appendClock(append(dst, ' '), ofDay)
 	if zoned {
@@ -248,7 +261,7 @@ func (z zones) bindMySQL(b *bound, v any) (driver.Value, error) {
 		return v.AppendPlain(nil), nil
 	case time.Time:
 		if b.schema.Name == schema.DateName && strings.HasPrefix(b.typ, "year") {
-			year, _, _, _, _ := civil(v, z.dates)
+			year, _, _, _, _ := z.civil(v, z.dates)
 			return int64(year), nil
 		}
 		return z.instant(nil, b.schema, v, false), nil
@@ -286,7 +299,7 @@ func mysqlFloat(b *bound, f float64, bits int) (driver.Value, error) {
 }
 
 // bindSQLite returns a value as it is bound to a statement of SQLite, in the types in which its JDBC driver stores it.
-func bindSQLite(b *bound, v any) (driver.Value, error) {
+func (z zones) bindSQLite(b *bound, v any) (driver.Value, error) {
 	switch v := v.(type) {
 	case nil:
 		return nil, nil
@@ -310,6 +323,11 @@ func bindSQLite(b *bound, v any) (driver.Value, error) {
 	case schema.Decimal:
 		return v.PlainString(), nil
 	case time.Time:
+		if z.gregorian { // its driver has them in Java's older calendar
+			day := v.UTC().Truncate(24 * time.Hour)
+			y, m, d := day.Date()
+			v = time.Unix(schema.CivilDays(y, m, d)*daySeconds, 0).Add(v.Sub(day))
+		}
 		return v.UnixMilli(), nil
 	}
 	return nil, unsupported(b.schema, v)

@@ -129,15 +129,20 @@ func sqliteMoment(t *typing, v driver.Value, day bool) (any, error) {
 		clock := time.Duration(v.Hour())*time.Hour + time.Duration(v.Minute())*time.Minute + time.Duration(v.Second())*time.Second +
 			time.Duration(v.Nanosecond())
 		if day {
-			return time.Unix(schema.CivilDays(y, m, d)*86400, 0).UTC(), nil
+			return t.day(y, m, d), nil
 		}
 		return t.instant(y, m, d, clock), nil
 	case int64:
-		at := time.UnixMilli(v).UTC()
-		if day {
-			at = at.Truncate(24 * time.Hour)
+		at := time.UnixMilli(v).UTC() // in Java's older calendar, as JDBC's driver has it
+		midnight := at.Truncate(24 * time.Hour)
+		clock := at.Sub(midnight)
+		if t.gregorian {
+			midnight = t.day(schema.CivilDate(midnight))
 		}
-		return at, nil
+		if day {
+			return midnight, nil
+		}
+		return midnight.Add(clock), nil
 	}
 	text, err := textOf(v)
 	if err != nil {

@@ -55,6 +55,7 @@ type typing struct {
 	location    *time.Location
 	aiven       bool
 	extended    bool
+	gregorian   bool // see date.calendar.system
 	// zeroNull says that MySQL's 0000-00-00 is NULL, zeroRound that it is the first day of the year 1, and yearShort that a
 	// YEAR is a number.
 	zeroNull, zeroRound, yearShort bool
@@ -68,7 +69,7 @@ func (s *sourceSettings) typing(a address) typing {
 	zero := strings.ToUpper(strings.ReplaceAll(a.param("zeroDateTimeBehavior"), "_", ""))
 	return typing{
 		mapping: s.numericMapping(), granularity: strings.ToLower(s.granularity), location: location,
-		aiven: s.aiven(), extended: s.extended(),
+		aiven: s.aiven(), extended: s.extended(), gregorian: s.gregorian(),
 		zeroNull: zero == "CONVERTTONULL", zeroRound: zero == "ROUND", yearShort: strings.EqualFold(a.param("yearIsDateType"), "false"),
 	}
 }
@@ -279,9 +280,19 @@ func (t *typing) timeThere(v any) (any, error) {
 	return time.UnixMilli(at.UnixMilli()).UTC(), nil
 }
 
-// instant is a day of Java's calendar and a time of day, in db.timezone.
+const daySeconds = 24 * 60 * 60
+
+// day is a day as a Date, in the calendar that date.calendar.system asks for.
+func (t *typing) day(year int, month time.Month, day int) time.Time {
+	if t.gregorian {
+		return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	}
+	return time.Unix(schema.CivilDays(year, month, day)*daySeconds, 0).UTC()
+}
+
+// instant is a day and a time of day, in db.timezone.
 func (t *typing) instant(year int, month time.Month, day int, clock time.Duration) time.Time {
-	seconds := schema.CivilDays(year, month, day)*86400 + int64(clock/time.Second)
+	seconds := t.day(year, month, day).Unix() + int64(clock/time.Second)
 	at := time.Unix(seconds, int64(clock%time.Second)).UTC()
 	if t.location == time.UTC {
 		return at
