@@ -138,7 +138,7 @@ soak: ## Run the fault tests, TestFaults..., for ROUNDS rounds from SEED
 
 .PHONY: bench
 bench: ## Run the benchmarks that match BENCH; with Java 17 and Maven beside Kafka, Kafka Connect and databases
-	$(if $(and $(shell command -v java),$(shell command -v mvn)),SLUICE_REFERENCE_JVM=-XX:+UseG1GC SLUICE_REFERENCE_HEAP=1g local/reference/servers run --connect --with $(DATABASES) --) \
+	$(if $(and $(shell command -v java),$(shell command -v mvn)),SLUICE_REFERENCE_JVM=-XX:+UseG1GC SLUICE_REFERENCE_HEAP=1g local/reference/servers run --connect --with $(DATABASES),s3 --) \
 		go test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
 
 .PHONY: fuzz

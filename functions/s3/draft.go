@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sluice-connect/sluice/functions/storage"
 )
@@ -26,26 +27,46 @@ const (
 	mostParts  = 10_000
 )
 
-// draft is a multipart upload under way. It keeps less than a part in memory.
+// draft is a multipart upload under way. It keeps less than a part in memory, and is written from one goroutine.
 type draft struct {
 	store  *store
 	name   string
 	file   *storage.File
 	upload string
-	parts  []part
-	buffer bytes.Buffer
+	buffer *bytes.Buffer
+
+	beginning errgroup.Group // of the upload, at once if possible
+	copying   errgroup.Group // by the server, side by side
+	mu        sync.Mutex
+	parts     []part
 }
+
+// mostCopying is how many parts of one upload the server copies at a time.
+const mostCopying = 8
 
 // Draft implements storage.Publisher.
-func (s *store) Draft(_ context.Context, name string, f *storage.File) (storage.Draft, error) {
-	return &draft{store: s, name: name, file: f}, nil
+func (s *store) Draft(ctx context.Context, name string, f *storage.File) (storage.Draft, error) {
+	d := &draft{store: s, name: name, file: f}
+	d.copying.SetLimit(mostCopying)
+	d.buffer, _ = s.buffers.Get().(*bytes.Buffer)
+	if d.buffer == nil {
+		d.buffer = new(bytes.Buffer)
+	}
+	if !s.object.offsets {
+		d.beginning.Go(func() error { return d.create(ctx) })
+	}
+	return d, nil
 }
 
-// begin begins the upload, with the first part.
+// begin waits for the upload, which begins with the first part if its tags were not known before.
 func (d *draft) begin(ctx context.Context) error {
-	if d.upload != "" {
-		return nil
+	if err := d.beginning.Wait(); err != nil || d.upload != "" {
+		return err
 	}
+	return d.create(ctx)
+}
+
+func (d *draft) create(ctx context.Context) error {
 	o := &d.store.object
 	in := &s3.CreateMultipartUploadInput{
 		Bucket: &d.store.bucket, Key: &d.name, ServerSideEncryption: o.encryption, SSEKMSKeyId: given(o.kmsKey),
@@ -97,8 +118,9 @@ func (d *draft) flush(ctx context.Context) error {
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
+	number := d.next()
 	in := &s3.UploadPartInput{
-		Bucket: &d.store.bucket, Key: &d.name, UploadId: &d.upload, PartNumber: d.next(),
+		Bucket: &d.store.bucket, Key: &d.name, UploadId: &d.upload, PartNumber: number,
 		Body: bytes.NewReader(d.buffer.Bytes()), ContentLength: aws.Int64(int64(d.buffer.Len())),
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey = d.store.object.customer()
@@ -106,12 +128,24 @@ func (d *draft) flush(ctx context.Context) error {
 	if err != nil {
 		return d.store.failed("uploading a part of", d.name, err)
 	}
-	d.parts = append(d.parts, part{ETag: aws.ToString(out.ETag), CRC32: aws.ToString(out.ChecksumCRC32)})
+	d.done(number, part{ETag: aws.ToString(out.ETag), CRC32: aws.ToString(out.ChecksumCRC32)})
 	d.buffer.Reset()
 	return nil
 }
 
-func (d *draft) next() *int32 { return aws.Int32(int32(len(d.parts) + 1)) } //nolint:gosec // at most 10,000
+// next is the number of the next part, which is kept for it.
+func (d *draft) next() *int32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.parts = append(d.parts, part{})
+	return aws.Int32(int32(len(d.parts))) //nolint:gosec // at most 10,000
+}
+
+func (d *draft) done(number *int32, p part) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.parts[*number-1] = p
+}
 
 // Splice implements storage.Draft. The server copies what can be a part of its own; the rest is read.
 func (d *draft) Splice(ctx context.Context, piece string, from, length int64) error {
@@ -166,17 +200,21 @@ func (d *draft) copy(ctx context.Context, piece string, from, length int64) erro
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
+	number := d.next()
 	in := &s3.UploadPartCopyInput{
-		Bucket: &d.store.bucket, Key: &d.name, UploadId: &d.upload, PartNumber: d.next(),
+		Bucket: &d.store.bucket, Key: &d.name, UploadId: &d.upload, PartNumber: number,
 		CopySource: aws.String(copySource(d.store.bucket, piece)), CopySourceRange: aws.String(byteRange(from, length)),
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey = d.store.object.customer()
 	in.CopySourceSSECustomerAlgorithm, in.CopySourceSSECustomerKey = d.store.object.customer()
-	out, err := d.store.client.UploadPartCopy(ctx, in)
-	if err != nil {
-		return d.store.failed("copying "+piece+" into", d.name, err)
-	}
-	d.parts = append(d.parts, part{ETag: aws.ToString(out.CopyPartResult.ETag), CRC32: aws.ToString(out.CopyPartResult.ChecksumCRC32)})
+	d.copying.Go(func() error {
+		out, err := d.store.client.UploadPartCopy(ctx, in)
+		if err != nil {
+			return d.store.failed("copying "+piece+" into", d.name, err)
+		}
+		d.done(number, part{ETag: aws.ToString(out.CopyPartResult.ETag), CRC32: aws.ToString(out.CopyPartResult.ChecksumCRC32)})
+		return nil
+	})
 	return nil
 }
 
@@ -196,12 +234,28 @@ func (d *draft) Seal(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	text, err := json.Marshal(handle{Upload: d.upload, Parts: slices.Clone(d.parts)})
+	if err := d.copying.Wait(); err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(handle{Upload: d.upload, Parts: d.parts})
+	if err == nil {
+		d.release()
+	}
 	return string(text), err
+}
+
+// release lets another draft have the buffer.
+func (d *draft) release() {
+	d.buffer.Reset()
+	d.store.buffers.Put(d.buffer)
+	d.buffer = nil
 }
 
 // Abandon implements storage.Draft.
 func (d *draft) Abandon(ctx context.Context) error {
+	d.release()
+	_ = d.beginning.Wait() // an upload that was not begun need not be aborted
+	_ = d.copying.Wait()   // Seal said it, or something else went wrong
 	if d.upload == "" {
 		return nil
 	}

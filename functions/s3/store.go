@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -32,6 +33,8 @@ type store struct {
 	object object
 	// part is how large parts are that are not copied by the server.
 	part int
+
+	buffers sync.Pool // of drafts
 }
 
 var _ storage.Store = (*store)(nil)

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/schema"
@@ -23,13 +26,18 @@ type attempt struct {
 	schemas []*schema.Schema // of open.Schemas
 	places  map[placeKey]*openFile
 	recent  recent
+	opens   Open
+	topic   string // of the record that is being placed
 
 	event     []connect.Record
+	left      int                     // records of the event that are not dealt out
 	projected map[*connect.Record]int // copies of records in another schema, with their places in the event
 
 	drafts *drafts
 	drop   []string // pieces that are not needed after the swap
-	piece  string   // the piece that this attempt staged, if any
+	piece  string   // the piece that this attempt stages, if any
+
+	staging errgroup.Group // writes it
 
 	refused map[int]error // by place in the event
 	held    []int64       // offsets of refused records, old and new ones
@@ -50,19 +58,14 @@ func newAttempt(ctx context.Context, l *lane) (*attempt, error) {
 	if a.shape, err = l.sink.shape(a.open); err != nil {
 		return nil, err
 	}
-	a.drafts = newDrafts(l.sink.Store)
+	a.drafts = newDrafts(l.sink)
 	a.places = make(map[placeKey]*openFile, len(a.open.Files))
 	for _, f := range a.open.Files {
 		a.places[a.key(f.Topic, f.Place, f.View)] = f
 	}
-	for _, text := range a.open.Schemas {
-		s, err := parseSchema(ctx, text)
-		if err != nil {
-			return nil, fmt.Errorf("reading the schema of an open file: %w", err)
-		}
-		a.schemas = append(a.schemas, s)
-	}
-	return a, nil
+	a.opens = Open{Count: func(place string) int { return a.count(a.topic, place) }}
+	a.schemas, err = l.schemas(ctx, a.open.Schemas)
+	return a, err
 }
 
 // placeKey tells open files apart. The topic of a record may be another than the one it was read from.
@@ -120,7 +123,8 @@ func (a *attempt) take(ctx context.Context, records []connect.Record, indices []
 	}
 	a.event = records
 	a.hold(records[indices[0]].Kafka.Offset)
-	for _, i := range indices {
+	for n, i := range indices {
+		a.left = len(indices) - n
 		r := &records[i]
 		offset := r.Kafka.Offset
 		again := slices.Index(a.held, offset)
@@ -182,7 +186,7 @@ func (a *attempt) add(ctx context.Context, r *connect.Record, i int) error {
 	if err != nil {
 		return &RecordError{i, err}
 	}
-	if a.shape.Views[Keys] != nil && r.Key.Value == nil {
+	if len(a.shape.Views) > 0 && a.shape.Views[Keys] != nil && r.Key.Value == nil {
 		return &RecordError{i, errNoKey(r)}
 	}
 	if a.shape.Rotation.ripe(a.open, place, at, a.now) || a.crowded(r.Topic, place) {
@@ -218,17 +222,20 @@ func (a *attempt) add(ctx context.Context, r *connect.Record, i int) error {
 
 // enter adds a record to the files of its place.
 func (a *attempt) enter(ctx context.Context, place string, at *int64, r *connect.Record) error {
-	if r.Value.Value != nil || a.shape.Views[Keys] == nil { // of a record without a value, the key is all there is to write
+	views := a.shape.Views
+	if r.Value.Value != nil || views[Keys] == nil { // of a record without a value, the key is all there is to write
 		if err := a.file(ctx, place, "", r); err != nil {
 			return err
 		}
 	}
-	for _, view := range []View{Keys, Headers} {
-		if a.shape.Views[view] == nil {
-			continue
-		}
-		if err := a.file(ctx, place, view, r); err != nil {
-			return err
+	if len(views) > 0 {
+		for _, view := range []View{Keys, Headers} {
+			if views[view] == nil {
+				continue
+			}
+			if err := a.file(ctx, place, view, r); err != nil {
+				return err
+			}
 		}
 	}
 	rotation := &a.shape.Rotation
@@ -258,9 +265,8 @@ func (a *attempt) place(r *connect.Record) (string, error) {
 	if a.open.Heads == nil {
 		a.open.Heads = map[string]int64{}
 	}
-	return a.shape.Layout.Place(r, a.now, Open{
-		Heads: a.open.Heads, Count: func(place string) int { return a.count(r.Topic, place) },
-	})
+	a.topic, a.opens.Heads = r.Topic, a.open.Heads
+	return a.shape.Layout.Place(r, a.now, a.opens)
 }
 
 func (a *attempt) time(r *connect.Record) (*int64, error) {
@@ -323,6 +329,9 @@ func (a *attempt) file(ctx context.Context, place string, view View, r *connect.
 		clear(f.hand)
 		f.hand = f.hand[:0]
 	}
+	if f.hand == nil { // other files will have as many, probably
+		f.hand = make([]*connect.Record, 0, 1+a.left/len(a.open.Files))
+	}
 	f.hand = append(f.hand, r)
 	return nil
 }
@@ -348,7 +357,7 @@ func (a *attempt) schemaID(ctx context.Context, s *schema.Schema) (int, error) {
 			return i + 1, nil
 		}
 	}
-	text, err := formatSchema(ctx, s)
+	text, err := a.lane.text(ctx, s)
 	if err != nil {
 		return 0, err
 	}
@@ -372,13 +381,21 @@ func (a *attempt) format(view View) Format {
 	return a.shape.Views[view]
 }
 
+// tell adds the records that were refused to those that failed, by their places in the event.
+func (a *attempt) tell(failed map[int]error) {
+	maps.Copy(failed, a.refused)
+	if a.skipped > 0 {
+		a.lane.sink.Log.Info("records that are in files already were delivered again", "partition", a.lane.String(), "records", a.skipped)
+	}
+}
+
 // settle makes the attempt count: it swaps the ledger and finishes what is closing then. Steps 5 to 8.
 func (a *attempt) settle(ctx context.Context) error {
 	if !a.changed && a.drafts.empty() {
 		return nil
 	}
 	closing, err := a.drafts.wait()
-	if err != nil {
+	if err := errors.Join(a.staging.Wait(), err); err != nil {
 		a.undo(ctx)
 		return err
 	}
@@ -401,10 +418,12 @@ func (a *attempt) settle(ctx context.Context) error {
 // undo throws away what an attempt made that never counts.
 func (a *attempt) undo(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
+	_ = a.staging.Wait() // settle says it
 	err := a.drafts.discard(ctx)
 	if a.piece != "" {
 		err = errors.Join(err, a.lane.sink.Store.Remove(ctx, a.piece))
 	}
+	a.lane.sink.warm.remove(a.piece)
 	if err != nil {
 		a.lane.sink.Log.Warn("removing what a failed attempt left behind failed", "partition", a.lane.String(), "error", err)
 	}

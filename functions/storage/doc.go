@@ -33,10 +33,10 @@
 //	5  swap the ledger: Next behind the last record, the new piece among the open ones, the drafts in Closing
 //	6  publish every draft in Closing: completion with If-None-Match on S3, rename without overwrite on HDFS
 //	7  swap the ledger: nothing is closing
-//	8  remove the pieces whose bytes are in published files
+//	8  remove the pieces whose bytes are in published files, and those that were merged
 //
-// The event is acknowledged after step 7. A tick (see [Task.Tick]) does steps 1, 2 and 4 to 8 without records, for files that are
-// due by the clock.
+// The event is acknowledged after step 7 for all of its topic partitions, which go through these steps side by side. A
+// tick (see [Sink.Tick]) does steps 1, 2 and 4 to 8 without records, for files that are due by the clock.
 //
 // # A crash after each step
 //
@@ -84,9 +84,11 @@
 //   - Parquet: nothing can be continued behind its footer. Pieces hold the records as Avro, and the file is made
 //     of them when it is complete.
 //
-// Pieces are merged when there are many small ones, so a file of n bytes costs a small multiple of n in traffic. On S3 a
-// stretch of 5 MiB or more of one piece is copied into the draft by the server; shorter ones are read back. Memory holds an
-// event, one merged piece and one part of a draft at a time, whatever the number of open files.
+// Pieces are merged when there are many small ones, and whenever they make 5 MiB together, so that no byte is written more than a few times.
+// On S3 a stretch of 5 MiB or more of one piece is copied into the draft by the server, several at a time; shorter ones are read
+// back, but for those that the process staged itself and still remembers: as pieces never change, what it remembers of a name that a ledger
+// has is what is there. Memory holds an event, one merged piece and one part of a draft at a time, and some megabytes
+// on their way to the store, whatever the number of open files.
 //
 // # Sources
 //

@@ -12,83 +12,104 @@ import (
 
 // drafts writes drafts of small files side by side, because each of them takes some requests one after the other.
 type drafts struct {
-	store Store
+	sink  *Sink
 	group errgroup.Group
 
-	mu      sync.Mutex
-	sealed  []closing
-	begun   int
-	waiting int64 // bytes of drafts under way
-	room    sync.Cond
+	mu     sync.Mutex
+	sealed []closing
+	begun  int
 }
 
-// Limits of what is under way at a time.
-const (
-	mostDrafts  = 16
-	mostWaiting = 8 << 20
-)
+// mostDrafts is how many drafts of a partition are under way at a time.
+const mostDrafts = 16
 
-func newDrafts(store Store) *drafts {
-	d := &drafts{store: store}
-	d.room.L = &d.mu
+func newDrafts(s *Sink) *drafts {
+	d := &drafts{sink: s}
 	d.group.SetLimit(mostDrafts)
 	return d
 }
 
-// begin has a draft of size bytes written. It waits as long as too many bytes are under way.
-func (d *drafts) begin(ctx context.Context, name string, f *File, size int64, write func(ctx context.Context, d Draft) error) error {
-	size = min(size, mostWaiting)
-	d.mu.Lock()
-	for d.waiting > 0 && d.waiting+size > mostWaiting {
-		d.room.Wait()
+// pending is a draft that is to be written. Its place among the others is kept, so that they are published in order.
+type pending struct {
+	drafts *drafts
+	draft  Draft
+	name   string
+	place  int
+}
+
+// open begins a draft. What the store has to do for that it may do while the file is encoded.
+func (d *drafts) open(ctx context.Context, name string, f *File) (*pending, error) {
+	draft, err := d.sink.Store.Draft(ctx, name, f)
+	if err != nil {
+		return nil, fmt.Errorf("beginning %s: %w", name, err)
 	}
-	d.waiting += size
-	place := d.reserve()
-	d.mu.Unlock()
-	d.group.Go(func() error {
-		defer func() {
-			d.mu.Lock()
-			d.waiting -= size
-			d.mu.Unlock()
-			d.room.Broadcast()
-		}()
-		return d.seal(ctx, name, f, place, write)
-	})
-	return nil
-}
-
-// write writes a draft at once.
-func (d *drafts) write(ctx context.Context, name string, f *File, write func(ctx context.Context, d Draft) error) error {
-	d.mu.Lock()
-	place := d.reserve()
-	d.mu.Unlock()
-	return d.seal(ctx, name, f, place, write)
-}
-
-// reserve keeps a place, so that drafts are published in order.
-func (d *drafts) reserve() int {
 	d.begun++
-	d.sealed = append(d.sealed, closing{})
-	return d.begun - 1
-}
-
-func (d *drafts) seal(ctx context.Context, name string, f *File, place int, write func(ctx context.Context, d Draft) error) error {
-	draft, err := d.store.Draft(ctx, name, f)
-	if err != nil {
-		return fmt.Errorf("beginning %s: %w", name, err)
-	}
-	err = write(ctx, draft)
-	var handle string
-	if err == nil {
-		handle, err = draft.Seal(ctx)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("writing %s: %w", name, err), draft.Abandon(context.WithoutCancel(ctx)))
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.sealed[place] = closing{Name: name, Handle: handle}
+	d.sealed = append(d.sealed, closing{})
+	return &pending{drafts: d, draft: draft, name: name, place: len(d.sealed) - 1}, nil
+}
+
+// drop throws the draft away.
+func (p *pending) drop(ctx context.Context) error {
+	return p.draft.Abandon(context.WithoutCancel(ctx))
+}
+
+// begin has the draft, of size bytes, written. It waits as long as too many bytes are under way.
+func (p *pending) begin(ctx context.Context, size int64, write func(ctx context.Context, d Draft) error) {
+	room := &p.drafts.sink.room
+	size = room.enter(size)
+	p.drafts.group.Go(func() error {
+		defer room.leave(size)
+		return p.write(ctx, write)
+	})
+}
+
+// write writes the draft at once.
+func (p *pending) write(ctx context.Context, write func(ctx context.Context, d Draft) error) error {
+	err := write(ctx, p.draft)
+	var handle string
+	if err == nil {
+		handle, err = p.draft.Seal(ctx)
+		err = gone(err)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("writing %s: %w", p.name, err), p.drop(ctx))
+	}
+	p.drafts.mu.Lock()
+	defer p.drafts.mu.Unlock()
+	p.drafts.sealed[p.place] = closing{Name: p.name, Handle: handle}
 	return nil
+}
+
+// room bounds the bytes that are on their way to the store. The zero value is ready for use.
+type room struct {
+	mu   sync.Mutex
+	used int64
+	left sync.Cond
+}
+
+// mostWaiting is how many bytes are under way at a time, if that is not one piece or draft alone.
+const mostWaiting = 8 << 20
+
+// enter waits until there is room for size bytes, and returns how many to leave with.
+func (r *room) enter(size int64) int64 {
+	size = min(size, mostWaiting)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left.L = &r.mu
+	for r.used > 0 && r.used+size > mostWaiting {
+		r.left.Wait()
+	}
+	r.used += size
+	return size
+}
+
+func (r *room) leave(size int64) {
+	r.mu.Lock()
+	r.used -= size
+	r.mu.Unlock()
+	r.left.Broadcast()
 }
 
 func (d *drafts) empty() bool { return d.begun == 0 }
@@ -98,7 +119,7 @@ func (d *drafts) wait() ([]closing, error) {
 	if err := d.group.Wait(); err != nil {
 		return nil, err
 	}
-	return d.sealed, nil
+	return slices.DeleteFunc(d.sealed, func(c closing) bool { return c.Handle == "" }), nil // those that were dropped
 }
 
 // discard throws away what was sealed.
@@ -107,7 +128,7 @@ func (d *drafts) discard(ctx context.Context) error {
 	failures := []error{}
 	for _, c := range d.sealed {
 		if c.Handle != "" {
-			failures = append(failures, d.store.Discard(ctx, c.Name, c.Handle))
+			failures = append(failures, d.sink.Store.Discard(ctx, c.Name, c.Handle))
 		}
 	}
 	d.sealed = nil

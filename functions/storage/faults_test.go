@@ -43,7 +43,7 @@ func TestFaults_Files(t *testing.T) {
 		settings("flush.size", "40", "test.codec", "gzip"), settings("flush.size", "40", "store.kafka.headers", "true"),
 		settings("partitioner.class", "TimeBasedPartitioner", "path.format", "'m'=mm", "partition.duration.ms", "60000", "locale", "en",
 			"timestamp.extractor", "Record", "rotate.interval.ms", "20000", "flush.size", "30"),
-		settings("partitioner.max.open.files", "2", "flush.size", "30"),
+		settings("partitioner.max.open.files", "2", "flush.size", "30"), settings("flush.size", "9", "test.partitions", "4"),
 	}
 	for round := range uint64(rounds) {
 		random := rand.New(rand.NewPCG(seed, round))

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/schema"
 )
 
 // lane is what a process knows of one topic partition.
@@ -19,8 +21,10 @@ type lane struct {
 
 	ledger  *ledger // nil: to be read
 	version int64
-	spilled string // the piece that holds the ledger, if one does
-	listed  bool   // in the index
+	spilled string                    // the piece that holds the ledger, if one does
+	listed  bool                      // in the index
+	parsed  map[string]*schema.Schema // those of open files by their texts
+	texts   map[*schema.Schema]json.RawMessage
 }
 
 func (l *lane) String() string { return fmt.Sprintf("%s-%d", l.at.Topic, l.at.Partition) }
@@ -28,33 +32,74 @@ func (l *lane) String() string { return fmt.Sprintf("%s-%d", l.at.Topic, l.at.Pa
 // forget makes the lane read its ledger again.
 func (l *lane) forget() { l.ledger = nil }
 
+// schemas reads those of open files. Those that were read before, or were written down, are the same values again.
+func (l *lane) schemas(ctx context.Context, texts []json.RawMessage) ([]*schema.Schema, error) {
+	known := l.parsed
+	l.parsed = make(map[string]*schema.Schema, len(texts))
+	var all []*schema.Schema
+	for _, text := range texts {
+		s := known[string(text)]
+		if s == nil {
+			var err error
+			if s, err = parseSchema(ctx, text); err != nil {
+				return nil, fmt.Errorf("reading the schema of an open file: %w", err)
+			}
+		}
+		l.parsed[string(text)] = s
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// mostTexts is how many schemas a lane remembers.
+const mostTexts = 64
+
+// text is the text of a schema, which is remembered for it.
+func (l *lane) text(ctx context.Context, s *schema.Schema) (json.RawMessage, error) {
+	if text, known := l.texts[s]; known {
+		l.parsed[string(text)] = s
+		return text, nil
+	}
+	text, err := formatSchema(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if l.texts == nil || len(l.texts) == mostTexts {
+		l.texts = map[*schema.Schema]json.RawMessage{}
+	}
+	l.texts[s], l.parsed[string(text)] = text, s
+	return text, nil
+}
+
 // mostAttempts is how often an event is tried anew because somebody else swapped the ledger. Two invocations that work on
 // one partition at a time are rare, and one of them always wins.
 const mostAttempts = 8
 
-// take takes an event's records.
-func (l *lane) take(ctx context.Context, records []connect.Record, indices []int, failed map[int]error) error {
-	return l.retry(func() error {
+// take takes an event's records, as often as somebody else swaps the ledger meanwhile.
+func (l *lane) take(ctx context.Context, records []connect.Record, indices []int) (a *attempt, err error) {
+	err = l.retry(func() error {
 		if err := l.load(ctx); err != nil {
 			return err
 		}
-		a, err := newAttempt(ctx, l)
-		if err != nil {
+		if a, err = l.begin(ctx, records, indices); err != nil {
 			return err
 		}
-		if err := a.take(ctx, records, indices); err != nil {
-			a.undo(ctx)
-			return err
-		}
-		if err := a.settle(ctx); err != nil {
-			return err
-		}
-		maps.Copy(failed, a.refused)
-		if a.skipped > 0 {
-			l.sink.Log.Info("records that are in files already were delivered again", "partition", l.String(), "records", a.skipped)
-		}
-		return nil
+		return a.settle(ctx)
 	})
+	return a, err
+}
+
+// begin tries to take an event's records, up to what makes that count.
+func (l *lane) begin(ctx context.Context, records []connect.Record, indices []int) (*attempt, error) {
+	a, err := newAttempt(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.take(ctx, records, indices); err != nil {
+		a.undo(ctx)
+		return nil, err
+	}
+	return a, nil
 }
 
 // tick completes files that are due by the clock.
@@ -86,10 +131,7 @@ func (l *lane) tick(ctx context.Context) error {
 func (l *lane) retry(f func() error) error {
 	for n := 1; ; n++ {
 		err := f()
-		if err == nil || !errors.Is(err, connect.ErrConflict) || n == mostAttempts {
-			if err != nil {
-				err = fmt.Errorf("writing files of %s: %w", l, err)
-			}
+		if !errors.Is(err, connect.ErrConflict) || n == mostAttempts {
 			return err
 		}
 		l.forget()
@@ -113,15 +155,19 @@ func (l *lane) load(ctx context.Context) error {
 	return l.finish(ctx)
 }
 
+// mostDropped is how many pieces of no more use may wait for a file that is complete, because removing them takes a request.
+const mostDropped = 128
+
 // finish publishes what is closing and removes what is of no more use. Steps 6 to 8.
 func (l *lane) finish(ctx context.Context) error {
 	book := l.ledger
-	if len(book.Closing) == 0 && len(book.Drop) == 0 {
+	if len(book.Closing) == 0 && len(book.Drop) < mostDropped {
 		return nil
 	}
 	if err := l.sink.publish(ctx, book.Closing); err != nil {
 		return err
 	}
+	l.sink.warm.remove(book.Drop...)
 	if err := l.sink.Store.Remove(ctx, book.Drop...); err != nil {
 		l.sink.Log.Warn("removing staged objects failed; they are of no more use", "partition", l.String(), "error", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go/compress"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
+	"github.com/sluice-connect/sluice/runtime/schema/avro"
 )
 
 // columns is the Parquet format. What is staged of a file is a list of lengths and records in Avro.
@@ -18,6 +19,10 @@ type columns struct {
 	extension string
 	codec     compress.Codec
 	rows      *rows
+
+	checked *avro.Schema // the schema of check
+	check   *shredder
+	row     []byte
 }
 
 // newColumns makes the format with a codec as parquet.codec and file.compression.type name them.
@@ -72,19 +77,22 @@ func (c *columns) Append(dst []byte, s *Stretch) ([]byte, error) {
 	if err != nil {
 		return dst, &RecordError{0, err}
 	}
-	shredder, err := newShredder(plan.schema)
-	if err != nil {
-		return dst, &RecordError{0, err}
+	if c.checked != plan.schema {
+		if c.check, err = newShredder(plan.schema); err != nil {
+			return dst, &RecordError{0, err}
+		}
+		c.checked = plan.schema
 	}
 	out := dst
 	if s.First {
 		text := plan.schema.String()
 		out = append(binary.AppendUvarint(out, uint64(len(text))), text...)
 	}
-	var row []byte
+	row := c.row
+	defer func() { c.row = row }()
 	for i, r := range s.Records {
-		if row, err = plan.append(row[:0], r); err == nil {
-			_, err = shredder.shred(row) // what Parquet has no place for must not be staged
+		if row, err = plan.append(row[:0], r); err == nil && c.check.picky {
+			_, err = c.check.shred(row) // what Parquet has no place for must not be staged
 		}
 		if err != nil {
 			return dst, &RecordError{i, err}

@@ -23,6 +23,8 @@ func parseAvro(text string) (*avro.Schema, error) {
 type shredder struct {
 	schema *parquet.Schema
 	root   column
+	// picky tells that there are records that it refuses although they are of the schema.
+	picky bool
 
 	columns [][]parquet.Value // of the record at hand: a repeated one has several values, which must stand together
 	row     parquet.Row
@@ -45,7 +47,7 @@ func newShredder(a *avro.Schema) (*shredder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing Parquet: %w", err)
 	}
-	return &shredder{schema: parquet.NewSchema(a.FullName(), node), root: root, columns: make([][]parquet.Value, b.columns)}, nil
+	return &shredder{schema: parquet.NewSchema(a.FullName(), node), root: root, picky: b.picky, columns: make([][]parquet.Value, b.columns)}, nil
 }
 
 // shred returns the columns of a record. They share its memory, and last until the next call.
@@ -99,6 +101,7 @@ func (s *shredder) bytes() ([]byte, error) {
 type shredBuilder struct {
 	columns int
 	names   []string // of the records around, because a record that holds itself has no columns
+	picky   bool
 }
 
 // build makes the node and the column of a schema at the levels that values of it have when they are there.
@@ -143,6 +146,7 @@ func (b *shredBuilder) element(a *avro.Schema, rep, def int) (parquet.Node, colu
 	if a.Branches[0].Type == avro.Null {
 		there = 1
 	}
+	b.picky = true
 	node, part, err := b.build(a.Branches[there], rep, def)
 	return node, &present{branch: int64(there), column: part}, err
 }

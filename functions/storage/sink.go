@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sluice-connect/sluice/runtime/connect"
 )
 
@@ -39,16 +41,39 @@ type Sink struct {
 
 	lanes map[connect.TopicPartition]*lane
 	swept time.Time
+
+	warm    warm
+	buffers buffers
+	room    room
 }
 
 // Put takes records. All of them are durable when it returns nil, in files or staged for them.
 func (s *Sink) Put(ctx context.Context, records []connect.Record) error {
+	all := s.shares(records)
+	// Partitions do not wait for the answers to each other's requests. Formats are used by one at a time.
+	s.each(all, func(t *share) error { return t.lane.load(ctx) })
+	for i := range all {
+		if t := &all[i]; t.err == nil {
+			t.attempt, t.err = t.lane.begin(ctx, records, t.indices)
+		}
+	}
+	s.each(all, func(t *share) error { return t.attempt.settle(ctx) })
 	failed := map[int]error{}
-	for _, share := range shares(records) {
-		lane := s.lane(share.at)
-		if err := lane.take(ctx, records, share.indices, failed); err != nil {
-			lane.forget()
-			return err
+	for i := range all {
+		t := &all[i]
+		if errors.Is(t.err, connect.ErrConflict) {
+			t.lane.forget()
+			t.attempt, t.err = t.lane.take(ctx, records, t.indices)
+		}
+		if t.err != nil {
+			t.lane.forget()
+			continue
+		}
+		t.attempt.tell(failed)
+	}
+	for i := range all {
+		if err := all[i].err; err != nil {
+			return fmt.Errorf("writing files of %s: %w", all[i].lane, err)
 		}
 	}
 	if len(failed) == 0 {
@@ -64,20 +89,40 @@ func (s *Sink) Put(ctx context.Context, records []connect.Record) error {
 
 // share is what an event brings for one topic partition: the places of its records in the event, in order.
 type share struct {
-	at      connect.TopicPartition
+	lane    *lane
 	indices []int
+	attempt *attempt
+	err     error
 }
 
-func shares(records []connect.Record) []share {
+// mostLanes is how many partitions ask for something at a time.
+const mostLanes = 8
+
+// each does something for the partitions that have not failed, side by side.
+func (s *Sink) each(all []share, do func(t *share) error) {
+	var group errgroup.Group
+	group.SetLimit(mostLanes)
+	for i := range all {
+		if t := &all[i]; t.err == nil {
+			group.Go(func() error {
+				t.err = do(t)
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // errors are kept with the shares
+}
+
+func (s *Sink) shares(records []connect.Record) []share {
 	var all []share
 	last := -1
 	for i := range records {
 		at := connect.TopicPartition{Topic: records[i].Kafka.Topic, Partition: records[i].Kafka.Partition}
-		if last < 0 || all[last].at != at {
-			last = slices.IndexFunc(all, func(s share) bool { return s.at == at })
+		if last < 0 || all[last].lane.at != at {
+			last = slices.IndexFunc(all, func(t share) bool { return t.lane.at == at })
 			if last < 0 {
 				last = len(all)
-				all = append(all, share{at: at})
+				all = append(all, share{lane: s.lane(at), indices: make([]int, 0, (len(records)-i)/(len(all)+1))})
 			}
 		}
 		all[last].indices = append(all[last].indices, i)

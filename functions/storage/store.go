@@ -37,7 +37,7 @@ type Publisher interface {
 type Draft interface {
 	// Append adds bytes, which the draft does not keep.
 	Append(ctx context.Context, data []byte) error
-	// Splice adds length bytes of a piece from an offset on.
+	// Splice adds length bytes of a piece from an offset on. That there is no such piece may be said by Seal.
 	Splice(ctx context.Context, piece string, from, length int64) error
 	// Seal ends the file and makes it durable. The handle finds it again, in any process.
 	Seal(ctx context.Context) (handle string, err error)

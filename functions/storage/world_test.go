@@ -45,8 +45,13 @@ func (quiet) Warn(string, ...any) {}
 func newWorld(t *testing.T, settings map[string]string, n int) *world {
 	t.Helper()
 	w := &world{t: t, settings: settings, now: time.UnixMilli(1700000000000), seen: map[string][]byte{}, decode: decodeLines}
+	partitions, _ := strconv.Atoi(settings["test.partitions"])
 	for i := range n {
-		w.records = append(w.records, record(int64(i), fmt.Sprintf("p%d", i%3)))
+		r := record(int64(i), fmt.Sprintf("p%d", i%3))
+		if partitions > 0 {
+			r.Kafka.Partition = int32(i / 2 % partitions)
+		}
+		w.records = append(w.records, r)
 	}
 	return w
 }
@@ -207,6 +212,7 @@ func TestSink_KilledAtEveryStep(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]map[string]string{
 		"small files": settings("flush.size", "4"), "files of several events": settings("flush.size", "25"),
+		"partitions": settings("flush.size", "5", "test.partitions", "3", "partitioner.class", "DefaultPartitioner"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -253,6 +259,7 @@ func TestSink_ZombiesChangeNothing(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]map[string]string{
 		"small files": settings("flush.size", "4"), "files of several events": settings("flush.size", "25"),
+		"partitions": settings("flush.size", "5", "test.partitions", "3", "partitioner.class", "DefaultPartitioner"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

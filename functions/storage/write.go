@@ -24,8 +24,12 @@ func (a *attempt) complete(ctx context.Context) error {
 			return err
 		}
 	}
+	tail, err := a.readTail(ctx, a.open.Pieces)
+	if err != nil {
+		return err
+	}
 	for _, f := range a.open.Files {
-		if err := a.draft(ctx, f); err != nil {
+		if err := a.draft(ctx, f, tail); err != nil {
 			return fmt.Errorf("writing %s: %w", a.shape.Layout.Name(a.describe(f)), err)
 		}
 	}
@@ -47,31 +51,38 @@ func (a *attempt) renew() {
 }
 
 // draft writes one file. Small ones are uploaded while the next ones are encoded.
-func (a *attempt) draft(ctx context.Context, f *openFile) error {
+func (a *attempt) draft(ctx context.Context, f *openFile, tail tail) error {
 	info, format := a.describe(f), a.format(f.View)
 	name := a.shape.Layout.Name(info)
-	if assembler, ok := format.(Assembler); ok {
-		if len(f.At) == 0 && len(f.hand) == 0 {
-			return nil
-		}
-		return a.drafts.write(ctx, name, info, func(ctx context.Context, d Draft) error {
-			return a.assemble(ctx, d, assembler, info, f)
-		})
-	}
-	data, err := a.encode(nil, format, f, true)
+	d, err := a.drafts.open(ctx, name, info)
 	if err != nil {
 		return err
 	}
-	if len(f.At) == 0 && len(f.hand) == 0 {
-		return nil // all its records were refused
+	if assembler, ok := format.(Assembler); ok {
+		if len(f.At) == 0 && len(f.hand) == 0 {
+			return d.drop(ctx)
+		}
+		return d.write(ctx, func(ctx context.Context, d Draft) error {
+			return a.assemble(ctx, d, assembler, info, f, tail)
+		})
 	}
+	data, err := a.encode(a.lane.sink.buffers.get(), format, f, true)
+	if err != nil {
+		return errors.Join(err, d.drop(ctx))
+	}
+	if len(f.At) == 0 && len(f.hand) == 0 { // all its records were refused
+		return d.drop(ctx)
+	}
+	info.Count = f.Count
 	extents := a.extents(f)
-	return a.drafts.begin(ctx, name, info, f.staged()+int64(len(data)), func(ctx context.Context, d Draft) error {
-		if err := splice(ctx, d, extents); err != nil || len(data) == 0 {
+	d.begin(ctx, f.staged()+int64(len(data)), func(ctx context.Context, d Draft) error {
+		defer a.lane.sink.buffers.put(data)
+		if err := tail.splice(ctx, d, extents); err != nil || len(data) == 0 {
 			return err
 		}
 		return d.Append(ctx, data)
 	})
+	return nil
 }
 
 // extent is a stretch of a piece.
@@ -94,10 +105,16 @@ func (a *attempt) extents(f *openFile) []extent {
 	return all
 }
 
-// splice copies what is staged of a file.
-func splice(ctx context.Context, d Draft, all []extent) error {
+// splice copies what is staged of a file. What of it is in the tail is at hand.
+func (t tail) splice(ctx context.Context, d Draft, all []extent) error {
 	for _, e := range all {
-		if err := gone(d.Splice(ctx, e.piece, e.from, e.length)); err != nil {
+		var err error
+		if data, there := t[e.piece]; there {
+			err = d.Append(ctx, data[e.from:e.from+e.length])
+		} else {
+			err = gone(d.Splice(ctx, e.piece, e.from, e.length))
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -113,8 +130,11 @@ func gone(err error) error {
 }
 
 // assemble has a format make a whole file.
-func (a *attempt) assemble(ctx context.Context, d Draft, format Assembler, info *File, f *openFile) error {
+func (a *attempt) assemble(ctx context.Context, d Draft, format Assembler, info *File, f *openFile, tail tail) error {
 	staged := &pieceReader{open: func(e extent) (io.ReadCloser, error) {
+		if data, there := tail[e.piece]; there {
+			return io.NopCloser(bytes.NewReader(data[e.from : e.from+e.length])), nil
+		}
 		return a.lane.sink.Store.Read(ctx, e.piece, e.from, e.length)
 	}, extents: a.extents(f)}
 	w := bufferedDraft{append: func(b []byte) error { return d.Append(ctx, b) }}
@@ -168,104 +188,6 @@ func (a *attempt) drop1(f *openFile, bad *RecordError) {
 			other.Count--
 		}
 	}
-}
-
-// stage writes what is at hand of the open files into one piece.
-func (a *attempt) stage(ctx context.Context) error {
-	if !slices.ContainsFunc(a.open.Files, func(f *openFile) bool { return len(f.hand) > 0 }) {
-		return nil
-	}
-	fresh := make([][]byte, len(a.open.Files))
-	var total int64
-	for i, f := range a.open.Files {
-		if len(f.hand) == 0 {
-			continue
-		}
-		data, err := a.encode(nil, a.format(f.View), f, false)
-		if err != nil {
-			return err
-		}
-		fresh[i] = data
-		total += int64(len(data))
-	}
-	keep := a.loose(total)
-	old, err := a.readLoose(ctx, keep)
-	if err != nil {
-		return err
-	}
-	var out []byte
-	n := int64(len(a.open.Pieces[:keep]))
-	for i, f := range a.open.Files {
-		from := int64(len(out))
-		f.At = slices.DeleteFunc(f.At, func(at [3]int64) bool {
-			if at[0] < n {
-				return false
-			}
-			out = append(out, old[at[0]-n][at[1]:at[1]+at[2]]...)
-			return true
-		})
-		out = append(out, fresh[i]...)
-		if length := int64(len(out)) - from; length > 0 {
-			f.At = append(f.At, [3]int64{n, from, length})
-		}
-		f.hand = nil
-	}
-	a.open.Files = slices.DeleteFunc(a.open.Files, func(f *openFile) bool { return len(f.At) == 0 })
-	if len(a.open.Files) == 0 { // all its records were refused
-		a.renew()
-		return nil
-	}
-	for _, p := range a.open.Pieces[keep:] {
-		a.drop = append(a.drop, p.Name)
-	}
-	a.piece = a.lane.sink.Staging + a.name + pieceSuffix
-	a.open.Pieces = append(a.open.Pieces[:keep], piece{Name: a.piece, Size: int64(len(out))})
-	if err := a.lane.sink.Store.Stage(ctx, a.piece, out); err != nil {
-		return fmt.Errorf("staging %d bytes: %w", len(out), err)
-	}
-	return nil
-}
-
-// Pieces of this size are left alone; smaller ones at the end are merged when there are so many of them, or when they make
-// a large one together.
-const (
-	largePiece = 5 << 20
-	mostLoose  = 32
-)
-
-// loose tells how many pieces stay as they are when a piece of size bytes is added. The others are merged with it.
-func (a *attempt) loose(size int64) (keep int) {
-	pieces := a.open.Pieces
-	keep = len(pieces)
-	total := size
-	for keep > 0 && pieces[keep-1].Size < largePiece {
-		keep--
-		total += pieces[keep].Size
-	}
-	if len(pieces)-keep < mostLoose && total < largePiece {
-		return len(pieces)
-	}
-	return keep
-}
-
-// readLoose reads the pieces from a place on, which are small together.
-func (a *attempt) readLoose(ctx context.Context, keep int) ([][]byte, error) {
-	var all [][]byte
-	for _, p := range a.open.Pieces[keep:] {
-		r, err := a.lane.sink.Store.Read(ctx, p.Name, 0, p.Size)
-		if err != nil {
-			return nil, gone(err)
-		}
-		data, err := io.ReadAll(r)
-		if err := errors.Join(err, r.Close()); err != nil {
-			return nil, err
-		}
-		if int64(len(data)) != p.Size {
-			return nil, fmt.Errorf("reading %s: it has %d bytes, the ledger says %d", p.Name, len(data), p.Size)
-		}
-		all = append(all, data)
-	}
-	return all, nil
 }
 
 // pieceReader reads extents one after the other.
