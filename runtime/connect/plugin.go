@@ -54,4 +54,6 @@ type Plugin[P any] struct {
 	Doc string
 	// New returns a fresh one. It does nothing else.
 	New func() P
+	// InFull tells that it goes by its full name only, because its simple name is another vendor's.
+	InFull bool
 }

@@ -78,7 +78,7 @@ func (p Plugins) resolve(name string) (class string, found bool) {
 				return name, true
 			}
 			simple := c[strings.LastIndexByte(c, '.')+1:]
-			if nested {
+			if nested || p.inFull(c) {
 				continue // Java's simple name of X$Value is Value, which many classes share
 			}
 			if name != "" && (name == simple || name == strings.TrimSuffix(simple, iface)) && !slices.Contains(byAlias, c) {
@@ -93,6 +93,11 @@ func (p Plugins) resolve(name string) (class string, found bool) {
 		return other, true
 	}
 	return name, OfJava(name)
+}
+
+// inFull tells whether a class has no alias.
+func (p Plugins) inFull(class string) bool {
+	return slices.ContainsFunc(p.Converters, func(c connect.Plugin[connect.Converter]) bool { return c.InFull && c.Class == class })
 }
 
 // implementing allows classes that implement an interface. Null is left to others.

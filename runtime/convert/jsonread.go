@@ -13,8 +13,8 @@ type jsonReader struct {
 	scan        scanner
 	known       envelopes
 	replaceNull bool
-	// apart tells that the schema is in a registry, whose converter has rules of its own; see JSONValues.
-	apart bool
+	// apart has the rules of the converter whose schema is in a registry, nil for others.
+	apart *JSONValues
 
 	names   [256]string // names met lately, so that each is allocated once
 	places  []uint32    // a stack: where the fields of the structs being read are
@@ -92,7 +92,7 @@ func (r *jsonReader) value(s *schema.Schema, i uint32) (any, error) {
 		if s.Default != nil && r.replaceNull {
 			return s.Default, nil
 		}
-		if r.apart && k == missing && !s.Optional {
+		if r.apart != nil && k == missing && !s.Optional && (!r.apart.Glue || i == none) {
 			r.suspect = true
 			return nil, nil
 		}
@@ -282,14 +282,14 @@ func (r *jsonReader) array(s *schema.Schema, i uint32) (any, error) {
 
 func (r *jsonReader) mapped(s *schema.Schema, i uint32) (any, error) {
 	n := r.scan.nodes[i]
-	if s.Key != nil && s.Key.Type == schema.String && (!r.apart || !s.Key.Optional) {
+	if s.Key != nil && s.Key.Type == schema.String && (r.apart == nil || !s.Key.Optional) {
 		if n.kind != objectNode {
 			return nil, schema.Errorf("Maps with string fields should be encoded as JSON objects, but found %s", n.kind)
 		}
 		r.suspect = r.suspect || s.Key.Name != ""
 		return r.object(s, i)
 	}
-	if r.apart {
+	if r.apart != nil {
 		return r.entries(s, i)
 	}
 	if n.kind != arrayNode {
@@ -337,7 +337,7 @@ func (r *jsonReader) object(s *schema.Schema, i uint32) (any, error) {
 
 func (r *jsonReader) structOf(s *schema.Schema, i uint32) (any, error) {
 	n := r.scan.nodes[i]
-	if r.apart && isUnion(s) {
+	if r.apart != nil && r.apart.isUnion(s) {
 		return r.union(s, i)
 	}
 	if n.kind != objectNode {
@@ -364,7 +364,7 @@ func (r *jsonReader) structOf(s *schema.Schema, i uint32) (any, error) {
 	for k := range s.Fields {
 		f := &s.Fields[k]
 		v, err := r.value(f.Schema, r.places[base+k])
-		if err == nil && r.suspect && (v != nil || !r.apart) {
+		if err == nil && r.suspect && (v != nil || r.apart == nil) {
 			err = schema.ValidateField(f.Name, f.Schema, v)
 		}
 		if err != nil {

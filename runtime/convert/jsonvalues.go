@@ -5,6 +5,9 @@ import "github.com/sluice-connect/sluice/runtime/schema"
 // JSONUnionName is the name of the struct that stands for one of several schemas, where sums are not generalized.
 const JSONUnionName = "io.confluent.connect.json.OneOf"
 
+// GlueUnionName is JSONUnionName with AWS Glue's converter.
+const GlueUnionName = "oneOf"
+
 // The members of an object that stands for a map's entry.
 const (
 	keyOfEntry   = "key"
@@ -21,6 +24,9 @@ type JSONValues struct {
 	NullsOverDefaults bool
 	// Indent writes for people.
 	Indent bool
+	// Glue takes the rules of AWS Glue's converter instead: what is null is no member of an object, a null that its schema does
+	// not allow fails, and all fields of a union take a value whose type they have.
+	Glue bool
 
 	plans   map[*schema.Schema]*plan
 	scratch []byte
@@ -31,7 +37,10 @@ type JSONValues struct {
 const mostPlans = 1000
 
 // isUnion tells whether a struct stands for one of several schemas.
-func isUnion(s *schema.Schema) bool {
+func (j *JSONValues) isUnion(s *schema.Schema) bool {
+	if j.Glue {
+		return s.Name == GlueUnionName
+	}
 	if s.Name == JSONUnionName {
 		return true
 	}
@@ -74,6 +83,8 @@ func (j *JSONValues) value(w *jsonWriter, dst []byte, p *plan, v any) (out []byt
 			v = p.schema.Default
 		case p.schema.Optional:
 			return append(dst, "null"...), true, nil
+		case j.Glue:
+			return nil, false, schema.Errorf("Conversion error: null value for field that is required and has no default value")
 		default:
 			return dst, false, nil
 		}
@@ -173,7 +184,7 @@ func (j *JSONValues) structOf(w *jsonWriter, dst []byte, p *plan, v *schema.Stru
 	if v.Schema() != p.schema && !v.Schema().Equal(p.schema) {
 		return nil, false, schema.Errorf("Mismatching schema.")
 	}
-	if isUnion(p.schema) {
+	if j.isUnion(p.schema) {
 		for i := range p.fields {
 			if f := j.field(v, i); f != nil {
 				return j.value(w, dst, p.fields[i].plan, f)
@@ -187,6 +198,9 @@ func (j *JSONValues) structOf(w *jsonWriter, dst []byte, p *plan, v *schema.Stru
 	dst = append(dst, '{')
 	open := len(dst)
 	for i := range p.fields {
+		if j.Glue && v.At(i) == nil {
+			continue
+		}
 		before := len(dst)
 		key := p.fields[i].key[1:] // without what stands before the name
 		if before > open {
@@ -214,7 +228,7 @@ func (j *JSONValues) field(v *schema.Struct, i int) any {
 // Read reads the JSON of a value. An error that is no schema.Error says that b is no JSON. Strings share b's memory.
 func (j *JSONValues) Read(s *schema.Schema, b []byte) (any, error) {
 	r := &j.reader
-	r.apart, r.replaceNull, r.scan.nonNumbers = true, true, true
+	r.apart, r.replaceNull, r.scan.nonNumbers = j, true, !j.Glue
 	r.places, r.suspect = r.places[:0], false
 	if err := r.scan.scan(b); err != nil {
 		return nil, err
@@ -229,7 +243,11 @@ func (j *JSONValues) Read(s *schema.Schema, b []byte) (any, error) {
 func (r *jsonReader) entries(s *schema.Schema, i uint32) (any, error) {
 	n := r.scan.nodes[i]
 	if n.kind != arrayNode {
-		return nil, schema.Errorf("Maps with non-string fields should be encoded as JSON array of objects, but found %s", n.kind)
+		what := "objects"
+		if r.apart.Glue {
+			what = "tuples"
+		}
+		return nil, schema.Errorf("Maps with non-string fields should be encoded as JSON array of %s, but found %s", what, n.kind)
 	}
 	out := schema.NewHashMap(0)
 	out.Reserve(int(n.count))
@@ -257,6 +275,9 @@ func (r *jsonReader) entries(s *schema.Schema, i uint32) (any, error) {
 // union reads a value that is of one of several schemas: of the first whose type it has, or else of the struct with which it
 // shares the most members.
 func (r *jsonReader) union(s *schema.Schema, i uint32) (any, error) {
+	if r.apart.Glue {
+		return r.glueUnion(s, i)
+	}
 	best, most := -1, -1
 	for k := range s.Fields {
 		of := s.Fields[k].Schema

@@ -24,18 +24,29 @@ type schemaKey struct {
 // New returns a Data with these options.
 func New(o Options) *Data {
 	d := &Data{options: o, schemas: map[schemaKey]*schema.Schema{}}
+	d.values.Glue = o.Glue
 	d.values.Numeric = strings.EqualFold(o.Decimals, "NUMERIC")
 	d.documents.Limit = o.CacheSize
 	return d
 }
 
-// FromConnect is the document of a Connect schema, nil for data without one. The same or an equal schema gives the same
+// FromConnect is the document of a Connect schema, nil for data without one where the mapping has none for that. The same or an equal schema gives the same
 // pointer as long as the cache holds it.
 func (d *Data) FromConnect(s *schema.Schema) (*Schema, error) {
+	if s == nil && d.options.Glue {
+		return Parse(nullDocument, nil)
+	}
 	if s == nil {
 		return nil, nil
 	}
 	return d.documents.Get(s, func() (*Schema, error) {
+		if d.options.Glue {
+			text, err := (&glueFrom{Options: &d.options, values: &d.values}).scope().schema(s, nowhere, false)
+			if err != nil {
+				return nil, err
+			}
+			return Parse(string(text), nil)
+		}
 		c := fromConnect{Options: &d.options, values: &d.values, ids: map[string]bool{}}
 		if err := c.schema(s, nowhere, false); err != nil {
 			return nil, err
@@ -54,8 +65,7 @@ func (d *Data) ToConnect(of *Schema, version *int32) (*schema.Schema, error) {
 	if known := d.schemas[key]; known != nil {
 		return known, nil
 	}
-	c := toConnect{Options: &d.options, values: &d.values, nodes: map[*def]*node{}}
-	s, err := c.whole(of.root, version)
+	s, err := d.toConnect(of.root, version)
 	if err != nil {
 		return nil, err
 	}
@@ -64,4 +74,12 @@ func (d *Data) ToConnect(of *Schema, version *int32) (*schema.Schema, error) {
 	}
 	d.schemas[key] = s
 	return s, nil
+}
+
+func (d *Data) toConnect(of *def, version *int32) (*schema.Schema, error) {
+	if d.options.Glue {
+		return (&glueTo{}).schema(of, false)
+	}
+	c := toConnect{Options: &d.options, values: &d.values, nodes: map[*def]*node{}}
+	return c.whole(of, version)
 }

@@ -70,6 +70,7 @@ func (k kind) class() string {
 type def struct {
 	kind        kind
 	title, doc  *string
+	name, note  *string         // connect.name and connect.doc
 	preset      json.RawMessage // the default, nil if there is none
 	connectType string
 	index       *int
@@ -268,6 +269,7 @@ func idWithin(raw json.RawMessage, id, at string, depth int) (string, bool) {
 func (d *def) describe(keys map[string]json.RawMessage) error {
 	for key, to := range map[string]any{
 		"title": &d.title, "description": &d.doc, indexKey: &d.index, versionKey: &d.version, typeKey: &d.connectType,
+		nameKey: &d.name, docKey: &d.note,
 	} {
 		raw, ok := keys[key]
 		if !ok {

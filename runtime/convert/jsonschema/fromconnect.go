@@ -1,7 +1,6 @@
 package jsonschema
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -16,7 +15,7 @@ type fromConnect struct {
 	ids    map[string]bool
 	depth  int
 	count  int
-	out    []byte
+	documentWriter
 }
 
 // nowhere stands for a schema that is no field.
@@ -41,7 +40,7 @@ func (c *fromConnect) schema(s *schema.Schema, index int, plain bool) error {
 	if !s.Optional || plain {
 		return c.single(s, index, id)
 	}
-	c.open()
+	c.begin()
 	if s.Type == schema.StructType && named {
 		c.text("$id", id)
 	}
@@ -52,7 +51,7 @@ func (c *fromConnect) schema(s *schema.Schema, index int, plain bool) error {
 		return err
 	}
 	c.out = append(c.out, ']')
-	c.close()
+	c.end()
 	return nil
 }
 
@@ -65,7 +64,7 @@ func isUnion(s *schema.Schema) bool {
 }
 
 func (c *fromConnect) union(s *schema.Schema, index int) error {
-	c.open()
+	c.begin()
 	c.index(index)
 	c.key("oneOf")
 	c.out = append(c.out, '[')
@@ -81,13 +80,13 @@ func (c *fromConnect) union(s *schema.Schema, index int) error {
 		}
 	}
 	c.out = append(c.out, ']')
-	c.close()
+	c.end()
 	return nil
 }
 
 // single writes s as if it were not optional.
 func (c *fromConnect) single(s *schema.Schema, index int, id string) error {
-	c.open()
+	c.begin()
 	if id != "" {
 		c.text("$id", id)
 	}
@@ -96,7 +95,7 @@ func (c *fromConnect) single(s *schema.Schema, index int, id string) error {
 		c.text("type", typ)
 	}
 	if typ == "" {
-		c.symbols(s)
+		c.symbols(s, c.Options.enum()+".")
 	}
 	if s.Type == schema.StructType && c.Closed {
 		c.key("additionalProperties")
@@ -121,14 +120,14 @@ func (c *fromConnect) single(s *schema.Schema, index int, id string) error {
 	if connectType != "" {
 		c.text(typeKey, connectType)
 	}
-	c.params(s)
+	c.params(foreign(s, namespace))
 	if typ == "boolean" {
 		c.text("type", typ)
 	}
 	if err := c.parts(s); err != nil {
 		return err
 	}
-	c.close()
+	c.end()
 	return nil
 }
 
@@ -168,54 +167,11 @@ func (c *fromConnect) typeOf(s *schema.Schema) (typ, connectType string) {
 // keyed tells whether a map's keys are the names of an object's members.
 func keyed(s *schema.Schema) bool { return s.Key.Type == schema.String && !s.Key.Optional }
 
-func (c *fromConnect) symbols(s *schema.Schema) {
-	c.key("enum")
-	c.out = append(c.out, '[')
-	first := true
-	for _, p := range s.Params {
-		symbol, ok := strings.CutPrefix(p.Name, c.Options.enum()+".")
-		if !ok {
-			continue
-		}
-		if !first {
-			c.out = append(c.out, ',')
-		}
-		first = false
-		if symbol == nullMarker {
-			c.out = append(c.out, "null"...)
-		} else {
-			c.out = appendText(c.out, symbol)
-		}
-	}
-	c.out = append(c.out, ']')
-}
-
 func (c *fromConnect) preset(s *schema.Schema) error {
 	c.key("default")
 	var err error
 	c.out, _, err = c.values.Append(c.out, s, s.Default)
 	return err
-}
-
-// params writes the parameters that are not the mapping's own, in Java's order.
-func (c *fromConnect) params(s *schema.Schema) {
-	order := schema.NewHashMap(0)
-	for _, p := range s.Params {
-		if !strings.HasPrefix(p.Name, namespace) {
-			order.Set(p.Name, p.Value)
-		}
-	}
-	if order.Len() == 0 {
-		return
-	}
-	c.key(paramsKey)
-	c.open()
-	for name, value := range order.All() {
-		key, _ := name.(string)
-		v, _ := value.(string)
-		c.text(key, v)
-	}
-	c.close()
 }
 
 func (c *fromConnect) parts(s *schema.Schema) error {
@@ -229,10 +185,10 @@ func (c *fromConnect) parts(s *schema.Schema) error {
 			return c.schema(s.Value, nowhere, false)
 		}
 		c.key("items")
-		c.open()
+		c.begin()
 		c.text("type", "object")
 		c.key("properties")
-		c.open()
+		c.begin()
 		c.key("value")
 		if err := c.schema(s.Value, 1, false); err != nil {
 			return err
@@ -241,8 +197,8 @@ func (c *fromConnect) parts(s *schema.Schema) error {
 		if err := c.schema(s.Key, 0, false); err != nil {
 			return err
 		}
-		c.close()
-		c.close()
+		c.end()
+		c.end()
 	case schema.StructType:
 		return c.properties(s)
 	}
@@ -258,7 +214,7 @@ func (c *fromConnect) properties(s *schema.Schema) error {
 		order.Set(s.Fields[i].Name, i)
 	}
 	c.key("properties")
-	c.open()
+	c.begin()
 	for name, at := range order.All() {
 		key, _ := name.(string)
 		i, _ := at.(int)
@@ -267,48 +223,17 @@ func (c *fromConnect) properties(s *schema.Schema) error {
 			return err
 		}
 	}
-	c.close()
+	c.end()
 	return nil
 }
 
 // referring writes a reference to a schema that is written around this place.
 func (c *fromConnect) referring(s *schema.Schema, index int) error {
 	if id, ok := s.Param(idParam); ok && c.ids[id] {
-		c.open()
+		c.begin()
 		c.text("$ref", id)
-		c.close()
+		c.end()
 		return nil
 	}
 	return c.schema(s, index, false)
-}
-
-func (c *fromConnect) index(index int) {
-	if index != nowhere {
-		c.key(indexKey)
-		c.out = strconv.AppendInt(c.out, int64(index), 10)
-	}
-}
-
-func (c *fromConnect) open()  { c.out = append(c.out, '{') }
-func (c *fromConnect) close() { c.out = append(c.out, '}') }
-
-func (c *fromConnect) key(name string) {
-	if c.out[len(c.out)-1] != '{' {
-		c.out = append(c.out, ',')
-	}
-	c.out = append(appendText(c.out, name), ':')
-}
-
-func (c *fromConnect) text(key, value string) {
-	c.key(key)
-	c.out = appendText(c.out, value)
-}
-
-// appendText writes a string of JSON.
-func appendText(dst []byte, s string) []byte {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return dst // no string fails
-	}
-	return append(dst, b...)
 }

@@ -26,14 +26,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// glueAt makes a converter of values whose Glue is at an address.
+// glueAt makes a converter of values whose Glue is at an address: that of Avro.
 func glueAt(t testing.TB, address string, settings ...string) connect.Converter {
+	t.Helper()
+	return glueOf(t, glueAvroClass, address, settings...)
+}
+
+func glueOf(t testing.TB, class, address string, settings ...string) connect.Converter {
 	t.Helper()
 	all := map[string]string{"region": "us-east-1", "endpoint": address, "schemaAutoRegistrationEnabled": "true"}
 	for i := 0; i < len(settings); i += 2 {
 		all[settings[i]] = settings[i+1]
 	}
-	return glueConverter(t, glueAvroClass, all)
+	return glueConverter(t, class, all)
 }
 
 // What is written is framed by the version of the frame, the compression and the id of the schema's version, and is read by

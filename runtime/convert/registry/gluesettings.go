@@ -104,13 +104,10 @@ func compatibilities() []string {
 
 // secondaries are the deserializers of another registry whose records can be read among Glue's.
 func secondaries() []string {
-	return []string{secondaryAvro, secondaryJSON}
+	return []string{secondaryAvro}
 }
 
-const (
-	secondaryAvro = "io.confluent.kafka.serializers.KafkaAvroDeserializer"
-	secondaryJSON = "io.confluent.kafka.serializers.json.KafkaJsonSchemaDeserializer"
-)
+const secondaryAvro = "io.confluent.kafka.serializers.KafkaAvroDeserializer"
 
 func checkSecondary(name string, value any) error {
 	if class, _ := value.(string); class != "" && !slices.Contains(secondaries(), class) {

@@ -99,7 +99,8 @@ func (j *JSON) DecodeHeaded(ctx context.Context, topic string, b, header []byte)
 type jsonFormat struct {
 	data   *jsonschema.Data
 	values *convert.JSONValues
-	strict bool
+	// strict holds all values against their schema; glue those that are written, where they could not keep to it.
+	strict, glue bool
 }
 
 // invalidError is JSON that is none, or that does not keep to its schema.
@@ -134,6 +135,14 @@ func parseJSONSchema(r Registered) (*jsonschema.Schema, error) {
 // encoder writes by the Connect schema alone. That of the registry counts only when values must keep to it.
 func (f *jsonFormat) encoder(s *schema.Schema, found *Registered) (encoder, error) {
 	e := &jsonEncoder{format: f, schema: s}
+	if f.glue && jsonschema.Doubtful(s) {
+		own, err := f.data.FromConnect(s)
+		if err != nil {
+			return nil, err
+		}
+		e.checker, err = own.Checker()
+		return e, err
+	}
 	if !f.strict || found == nil {
 		return e, nil
 	}
@@ -182,7 +191,10 @@ type jsonEncoder struct {
 // AppendMessage implements encoder.
 func (e *jsonEncoder) AppendMessage(dst []byte, v any) ([]byte, error) {
 	start := len(dst)
-	out, _, err := e.format.values.Append(dst, e.schema, v)
+	out, written, err := e.format.values.Append(dst, e.schema, v)
+	if err == nil && !written && e.format.glue {
+		out = append(out, "null"...)
+	}
 	if err != nil || e.checker == nil {
 		return out, err
 	}
@@ -203,6 +215,9 @@ func (d *jsonDecoder) decode(b []byte) (connect.Datum, error) {
 		if err := d.checker.Check(b); err != nil {
 			return connect.Datum{}, invalidError{err}
 		}
+	}
+	if d.schema == nil && d.format.glue {
+		return connect.Datum{}, nil // whatever it is
 	}
 	v, err := d.format.values.Read(d.schema, b)
 	if _, mapping := errors.AsType[*schema.Error](err); err != nil && !mapping {

@@ -13,6 +13,10 @@ func Converters() []connect.Plugin[connect.Converter] {
 		{Class: "io.confluent.connect.protobuf.ProtobufConverter", Doc: protobufDoc, New: func() connect.Converter { return &Protobuf{} }},
 		{Class: "io.confluent.connect.json.JsonSchemaConverter", Doc: jsonDoc, New: func() connect.Converter { return &JSON{} }},
 		{Class: "com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter", Doc: glueAvroDoc, New: func() connect.Converter { return &GlueAvro{} }},
+		{
+			Class: "com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter", Doc: glueJSONDoc,
+			New: func() connect.Converter { return &GlueJSON{} }, InFull: true,
+		},
 	}
 }
 
@@ -24,7 +28,7 @@ func Has(class string) bool { return find(class) != "" }
 func find(class string) string {
 	for _, p := range Converters() {
 		simple := p.Class[strings.LastIndexByte(p.Class, '.')+1:]
-		if class == p.Class || class == simple || class == strings.TrimSuffix(simple, "Converter") {
+		if class == p.Class || !p.InFull && (class == simple || class == strings.TrimSuffix(simple, "Converter")) {
 			return p.Class
 		}
 	}
