@@ -26,11 +26,17 @@ func Converters() []connect.Plugin[connect.Converter] {
 		outlined("io.confluent.connect.protobuf.ProtobufConverter"),
 		outlined("io.confluent.connect.json.JsonSchemaConverter"),
 		outlined("com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter"),
+		inFull(outlined("com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter")),
 	}
 }
 
 func outlined(class string) connect.Plugin[connect.Converter] {
 	return connect.Plugin[connect.Converter]{Class: class, New: func() connect.Converter { return converter(class) }}
+}
+
+func inFull(p connect.Plugin[connect.Converter]) connect.Plugin[connect.Converter] {
+	p.InFull = true
+	return p
 }
 
 // converter is the class that it outlines.

@@ -40,6 +40,11 @@ func TestConverters_AreThoseOfTheRegistry(t *testing.T) {
 		}
 		t.Skip("the files are written; they count in the next build")
 	}
+	for i, c := range outline.Converters() {
+		if of := registry.Converters()[i]; c.Class != of.Class || c.InFull != of.InFull {
+			t.Errorf("number %d is %s, in full: %v; want %s, %v", i, c.Class, c.InFull, of.Class, of.InFull)
+		}
+	}
 	if diff := cmp.Diff(want, outlineOf(outline.Converters())); diff != "" {
 		t.Errorf("the outlines are not those of the converters; go test -update writes them anew (-want +got):\n%s", diff)
 	}
