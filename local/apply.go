@@ -13,7 +13,6 @@ import (
 
 	"github.com/sluice-connect/sluice/local/function"
 	"github.com/sluice-connect/sluice/runtime"
-	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
@@ -66,12 +65,15 @@ func (d *desk) judge(ctx context.Context, f connectorFile) error {
 	if err != nil {
 		return err
 	}
-	var infos config.Infos
-	if err := json.Unmarshal(result.Payload, &infos); err != nil {
+	var judged runtime.Validated
+	if err := json.Unmarshal(result.Payload, &judged); err != nil {
 		return fmt.Errorf("reading what its function says of the settings: %w", err)
 	}
+	if judged.Refused != "" {
+		return errors.New(judged.Refused)
+	}
 	var problems []string
-	for _, info := range infos.Configs {
+	for _, info := range judged.Configs {
 		if info.Value == nil {
 			continue
 		}

@@ -20,14 +20,14 @@ import (
 //
 //	describe  the Description
 //	keys      all settings, as GET /connector-plugins/…/config
-//	validate  the judgement of "config", as PUT /connector-plugins/…/config/validate
+//	validate  the judgement of "config", as PUT /connector-plugins/…/config/validate; answers a Validated
 //	alter     whether "config" allows to set "offsets"; answers an Altered
 //	plan      have the tasks of this function's connector planned, if that is due; sinks only
 //	preview   what "connector" would produce next, at most "records" of it; sources only; answers a worker.Preview
 type Controls struct {
 	description Description
 	keys        func() []config.KeyInfo
-	validate    func(ctx context.Context, settings map[string]*string) (config.Infos, error)
+	validate    func(ctx context.Context, settings map[string]*string) (Validated, error)
 	alter       func(ctx context.Context, settings map[string]string, offsets []Offset) (done bool, err error)
 	plan        func(ctx context.Context) error
 	preview     func(ctx context.Context, connector string, records int) (worker.Preview, error)
@@ -50,6 +50,12 @@ type Description struct {
 type Offset struct {
 	Partition json.RawMessage `json:"partition"`
 	Offset    json.RawMessage `json:"offset"`
+}
+
+// Validated is the answer to validate: Refused says why a configuration cannot even be judged.
+type Validated struct {
+	config.Infos
+	Refused string `json:"refused,omitempty"`
 }
 
 // Altered is the answer to alter: Refused says why not, or Done that the connector itself took care of what it keeps
@@ -142,14 +148,18 @@ func controlsOf[T config.Definer](c connect.Connector[T], kind connector.Kind, e
 	return Controls{
 		description: d,
 		keys:        func() []config.KeyInfo { return connector.Keys(subject(), e.Plugins) },
-		validate: func(ctx context.Context, settings map[string]*string) (config.Infos, error) {
+		validate: func(ctx context.Context, settings map[string]*string) (Validated, error) {
 			now, values, err := e.Resolved(ctx, notNull(settings))
 			if err != nil {
-				return config.Infos{}, e.Scrub(err)
+				return Validated{}, e.Scrub(err)
 			}
 			resolved := maps.Clone(settings)
 			for name, value := range values {
 				resolved[name] = &value
+			}
+			if err := connector.OverrideProblem(resolved, kind); err != nil {
+				err = e.Scrub(connector.ConcealError(err, settings, resolved))
+				return Validated{Refused: err.Error()}, nil
 			}
 			infos := connector.Validate(resolved, subject(), now.Plugins, now.Settings)
 			infos = connector.Conceal(infos, settings, resolved) // Invariant 6
@@ -158,7 +168,7 @@ func controlsOf[T config.Definer](c connect.Connector[T], kind connector.Kind, e
 					info.Value.Errors[i] = e.ScrubText(text)
 				}
 			}
-			return infos, nil
+			return Validated{Infos: infos}, nil
 		},
 	}
 }

@@ -107,28 +107,35 @@ func (w Worker) refuseOverrides(values map[string]*string, kind Kind) error {
 func (w Worker) judgeOverrides(values map[string]*string, prefix string) []config.Info {
 	var infos []config.Info
 	own := config.Prefixed(values, prefix)
+	described := config.Describe("", own, clientSettings(prefix, own)).Configs
 	for _, name := range slices.Sorted(maps.Keys(own)) {
 		v := config.ValueInfo{Name: prefix + name, Value: own[name], Recommended: []string{}, Errors: []string{}, Visible: true}
+		info := config.Info{Value: &v}
+		if i := slices.IndexFunc(described, func(d config.Info) bool { return d.Value.Name == name }); i >= 0 {
+			v.Value, info.Definition = described[i].Value.Value, described[i].Definition
+			info.Definition.Name = v.Name
+		}
 		if !w.MayOverride(name) {
 			v.Errors = append(v.Errors, "The '"+string(w.Policy)+"' policy does not allow '"+name+
 				"' to be overridden in the connector configuration.")
 		}
-		if v.Value != nil && clientSecret(name) {
-			hidden := config.Hidden
-			v.Value = &hidden
-		}
-		infos = append(infos, config.Info{Value: &v})
+		infos = append(infos, info)
 	}
-	return infos
+	return inJavasOrder(infos, prefix)
 }
 
-// clientSecret tells whether a Kafka client keeps a setting secret.
-func clientSecret(name string) bool {
-	switch name {
-	case "sasl.jaas.config", "ssl.key.password", "ssl.keystore.password", "ssl.keystore.key",
-		"ssl.keystore.certificate.chain", "ssl.truststore.password", "ssl.truststore.certificates",
-		"sasl.oauthbearer.client.credentials.client.secret", "sasl.oauthbearer.assertion.private.key.passphrase":
-		return true
+// OverrideProblem is the first client setting of a connector that cannot be read as what it is. Connect has no place for it
+// in a validation, and fails.
+func OverrideProblem[V config.Text](values map[string]V, kind Kind) error {
+	all := pointers(values)
+	for _, prefix := range clientPrefixes(all, kind) {
+		own := config.Prefixed(all, prefix)
+		maps.DeleteFunc(own, func(_ string, v *string) bool { return v == nil })
+		for _, info := range config.Describe("", own, clientSettings(prefix, own)).Configs {
+			for _, text := range info.Value.Errors {
+				return config.Errorf(prefix+info.Value.Name, "%s", text)
+			}
+		}
 	}
-	return false
+	return nil
 }

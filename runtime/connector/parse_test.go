@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -316,6 +317,61 @@ func TestValidate_AppliesTheOverridePolicy(t *testing.T) {
 		want := "The '" + name + "' policy does not allow 'acks' to be overridden in the connector configuration."
 		if !errors.As(err, &invalid) || len(invalid.Messages) != 1 || invalid.Messages[0] != want {
 			t.Errorf("%s: %v", policy, err)
+		}
+	}
+}
+
+// What Kafka Connect 4.3.1 answered.
+func TestValidate_DescribesClientSettings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind                connector.Kind
+		setting, value      string
+		kindOf              config.Type // empty for none
+		def, shown, problem string
+	}{
+		{connector.KindSource, "producer.override.acks", "7", config.TypeString, "all", "7", ""},
+		{connector.KindSource, "producer.override.linger.ms", " 5 ", config.TypeLong, "5", "5", ""},
+		{connector.KindSource, "producer.override.linger.ms", "x", config.TypeLong, "5", "", "Invalid value x for configuration linger.ms: Not a number of type LONG"},
+		{connector.KindSource, "producer.override.enable.idempotence", "yes", config.TypeBoolean, "true", "", "Invalid value yes for configuration enable.idempotence: Expected value to be either true or false"},
+		{connector.KindSource, "producer.override.interceptor.classes", " a , b", config.TypeList, "", "a,b", ""},
+		{connector.KindSource, "producer.override.sasl.jaas.config", "s", config.TypePassword, "null", config.Hidden, ""},
+		{connector.KindSource, "producer.override.bootstrap.servers", "a:1", config.TypeList, "required", "a:1", ""},
+		{connector.KindSource, "producer.override.unknown", " x ", "", "", " x ", ""},
+		{connector.KindSource, "producer.override.max.poll.records", "x", "", "", "x", ""},
+		{connector.KindSink, "consumer.override.max.poll.records", "7", config.TypeInt, "500", "7", ""},
+		{connector.KindSink, "consumer.override.sasl.login.refresh.window.factor", "x", config.TypeDouble, "0.8", "", "Invalid value x for configuration sasl.login.refresh.window.factor: Not a number of type DOUBLE"},
+	} {
+		values := with("topic", "t", "topics", "t", c.setting, c.value)
+		problem := connector.OverrideProblem(values, c.kind)
+		if (problem == nil) != (c.problem == "") || problem != nil && problem.Error() != c.problem {
+			t.Errorf("%s: %v, want %s", c.setting, problem, c.problem)
+		}
+		infos := connector.Validate(values, connector.Subject{Kind: c.kind, Own: ownSettings(t, c.kind)}, described(t), worker(t))
+		i := slices.IndexFunc(infos.Configs, func(info config.Info) bool { return info.Value.Name == c.setting })
+		if i < 0 {
+			t.Fatalf("%s is not listed", c.setting)
+		}
+		info := infos.Configs[i]
+		if c.problem == "" && (info.Value.Value == nil || *info.Value.Value != c.shown) {
+			t.Errorf("%s is shown as %v", c.setting, info.Value.Value)
+		}
+		if info.Definition == nil {
+			if c.kindOf != "" {
+				t.Errorf("%s has no definition", c.setting)
+			}
+			continue
+		}
+		d, def := info.Definition, "null"
+		switch {
+		case d.Required:
+			def = "required"
+		case d.Default != nil:
+			def = *d.Default
+		}
+		_, plain, _ := strings.Cut(c.setting, ".override.")
+		if d.Name != c.setting || d.Display != plain || d.Type != c.kindOf || def != c.def || d.Group != nil || d.OrderInGroup != -1 || d.Doc == "" {
+			t.Errorf("%s is described as %+v, default %s", c.setting, d, def)
 		}
 	}
 }

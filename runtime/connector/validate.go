@@ -67,6 +67,11 @@ func Validate[V config.Text](values map[string]V, s Subject, p Plugins, w Worker
 	found = append(found, bad(config.Validate(all, &Own{}))...)
 
 	infos := config.Collect(value(all, "connector.class"), found, targets...)
+	if group, given := all[consumerOverride+"group.id"]; given && s.Kind == KindSink { // it is looked at by itself, and listed twice
+		infos.Configs = slices.Insert(infos.Configs, 0, config.Info{Value: &config.ValueInfo{
+			Name: consumerOverride + "group.id", Value: group, Recommended: []string{}, Errors: []string{}, Visible: true,
+		}})
+	}
 	add := func(more ...config.Info) {
 		for _, info := range more {
 			infos.Configs = append(infos.Configs, info)
@@ -193,7 +198,7 @@ func (p Plugins) judgeConverters(values map[string]*string, found []config.Value
 		if _, given := own["converter.type"]; !given {
 			own["converter.type"] = &kind
 		}
-		for _, info := range inJavasOrder(config.Describe("", own, d).Configs) {
+		for _, info := range inJavasOrder(config.Describe("", own, d).Configs, "") {
 			if info.Definition != nil {
 				info.Definition.Name = setting + "." + info.Definition.Name
 			}
@@ -204,11 +209,12 @@ func (p Plugins) judgeConverters(values map[string]*string, found []config.Value
 	return infos
 }
 
-// inJavasOrder puts settings into the order of Java's HashMap, in which Connect lists those of converters.
-func inJavasOrder(infos []config.Info) []config.Info {
+// inJavasOrder puts settings into the order of Java's HashMap, in which Connect lists those of converters and clients by
+// their names without the prefix.
+func inJavasOrder(infos []config.Info, prefix string) []config.Info {
 	order := schema.NewHashMap(0)
 	for i := range infos {
-		order.Set(infos[i].Value.Name, i)
+		order.Set(strings.TrimPrefix(infos[i].Value.Name, prefix), i)
 	}
 	sorted := make([]config.Info, 0, len(infos))
 	for _, i := range order.All() {

@@ -82,8 +82,15 @@ func (s *Server) judge(ctx context.Context, settings map[string]*string) (config
 	if err != nil {
 		return infos, err
 	}
-	err = s.ask(ctx, p.Class, map[string]any{"control": "validate", "config": settings}, &infos)
-	return infos, err
+	var judged struct {
+		config.Infos
+		Refused string
+	}
+	err = s.ask(ctx, p.Class, map[string]any{"control": "validate", "config": settings}, &judged)
+	if err == nil && judged.Refused != "" {
+		err = fail(http.StatusInternalServerError, "%s", judged.Refused)
+	}
+	return judged.Infos, err
 }
 
 // ask sends a control request and reads its answer.

@@ -154,7 +154,11 @@ func (s *Server) validate(r *request) (answer, error) {
 	}
 	infos, err := s.judge(r.Context(), settings)
 	if refused, ok := errors.AsType[*Error](err); ok {
-		return answer{}, errors.New("org.apache.kafka.connect.runtime.rest.errors.BadRequestException: " + refused.Message)
+		class := "org.apache.kafka.connect.runtime.rest.errors.BadRequestException"
+		if refused.Status == http.StatusInternalServerError {
+			class = config.ExceptionClass
+		}
+		return answer{}, errors.New(class + ": " + refused.Message)
 	}
 	if err != nil {
 		return answer{}, err
