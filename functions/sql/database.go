@@ -154,18 +154,33 @@ func wait(ctx context.Context, d time.Duration) bool {
 // or the function was frozen meanwhile, is replaced first. The server ends statements soon after ctx's deadline by itself.
 func (d *database) conn(ctx context.Context) (*sql.Conn, error) {
 	conn, err := d.live(ctx)
+	if err == nil && !d.tellLimit(ctx, conn) {
+		d.discard(ctx, conn)
+		if conn, err = d.pool.Conn(ctx); err == nil {
+			d.tellLimit(ctx, conn)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", d.name, err)
 	}
 	d.touch()
-	if deadline, ok := ctx.Deadline(); ok && !deadline.Equal(d.limited) {
-		for _, statement := range d.limit(d.server, (max(0, time.Until(deadline)) + limitMargin).Milliseconds()) {
-			// Servers too old to know the setting do without: the context ends the wait in any case.
-			_, _ = conn.ExecContext(ctx, statement)
-		}
-		d.limited = deadline
-	}
 	return conn, nil
+}
+
+// tellLimit lets the server know the deadline, if it does not yet, and tells whether the connection lives.
+func (d *database) tellLimit(ctx context.Context, conn *sql.Conn) bool {
+	deadline, ok := ctx.Deadline()
+	if !ok || deadline.Equal(d.limited) {
+		return true
+	}
+	for _, statement := range d.limit(d.server, (max(0, time.Until(deadline)) + limitMargin).Milliseconds()) {
+		// Servers too old to know the setting do without: the context ends the wait in any case.
+		if _, err := conn.ExecContext(ctx, statement); err != nil && ctx.Err() == nil && dead(err) {
+			return false
+		}
+	}
+	d.limited = deadline
+	return true
 }
 
 // live returns a connection that answers, if it lay idle for long enough to be in doubt.

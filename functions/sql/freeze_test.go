@@ -9,8 +9,10 @@ import (
 	"net"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
@@ -21,7 +23,20 @@ type wire struct {
 	target string
 
 	mu    sync.Mutex
-	conns []net.Conn
+	conns []*muted
+}
+
+// muted is a connection that may come to say nothing, as where a network has forgotten it.
+type muted struct {
+	net.Conn
+	mute atomic.Bool
+}
+
+func (m *muted) Write(b []byte) (int, error) {
+	if m.mute.Load() {
+		return len(b), nil
+	}
+	return m.Conn.Write(b)
 }
 
 // wired returns the server behind a wire.
@@ -52,11 +67,12 @@ func (w *wire) serve() {
 			_ = near.Close()
 			continue
 		}
+		a, b := &muted{Conn: near}, &muted{Conn: far}
 		w.mu.Lock()
-		w.conns = append(w.conns, near, far)
+		w.conns = append(w.conns, a, b)
 		w.mu.Unlock()
-		go pass(near, far)
-		go pass(far, near)
+		go pass(a, b)
+		go pass(b, a)
 	}
 }
 
@@ -76,6 +92,34 @@ func (w *wire) cut() int {
 	}
 	w.conns = nil
 	return n
+}
+
+// mute lets nothing more through the connections there are.
+func (w *wire) mute() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.conns {
+		c.mute.Store(true)
+	}
+}
+
+// A connection that a network has forgotten does not say that it is dead. It is replaced soon all the same.
+func TestConn_ReplacesAMuteOne(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, s *server) {
+		t.Helper()
+		if s.system == "sqlite" {
+			t.Skip("there is no connection")
+		}
+		through, w := s.wired(t)
+		d := open(t, through)
+		before := session(t, d, s)
+		w.mute()
+		d.Idle(time.Minute)
+		if after := session(t, d, s); after == before {
+			t.Error("the connection was not replaced")
+		}
+	})
 }
 
 // The real function is frozen while it reads, and when it goes on its connection is dead. The invocation reads all there is

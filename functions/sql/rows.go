@@ -57,7 +57,7 @@ func (d *database) query(ctx context.Context, t *typing, about *table, statement
 
 // dead tells whether an error says that the connection is of no more use.
 func dead(err error) bool {
-	return failureOf(err) == lostConnection || errors.Is(err, sql.ErrConnDone)
+	return failureOf(err) == lostConnection
 }
 
 // held is a result with the connection it is read from.

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func failureOf(err error) failure {
 	_, network := errors.AsType[net.Error](err)
 	_, refused := errors.AsType[*pgconn.ConnectError](err)
 	lost := network || refused || slices.ContainsFunc([]error{
-		driver.ErrBadConn, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF, syscall.EPIPE, syscall.ECONNRESET, net.ErrClosed,
+		driver.ErrBadConn, sql.ErrConnDone, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF, syscall.EPIPE, syscall.ECONNRESET, net.ErrClosed,
 	}, func(known error) bool { return errors.Is(err, known) })
 	if lost || strings.Contains(err.Error(), "conn closed") {
 		return lostConnection
