@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -62,7 +61,6 @@ type desk struct {
 	auth      control.Auth
 	stop      []func() error // in order of starting
 	ending    time.Time      // when what still runs is killed, once the desk is closed
-	closing   atomic.Bool
 }
 
 // openDesk starts the parts. What was started is ended again if one of them fails.
@@ -256,9 +254,6 @@ func (d *desk) deploy(name, binary string) error {
 func (d *desk) failed(connector, text string) { d.failedAt(connector, text, time.Now()) }
 
 func (d *desk) failedAt(connector, text string, at time.Time) {
-	if d.closing.Load() && strings.Contains(text, "signal received") {
-		return // the desk told the function to end, which is no failure
-	}
 	if d.ledger.fail(connector, text, at) {
 		d.reporter.event(slog.LevelError, "failed", "connector", connector, "error", oneLine(text))
 	}
@@ -311,7 +306,6 @@ func (d *desk) run(ctx context.Context, demo *demo) error {
 // close ends all parts, the last started first.
 func (d *desk) close() error {
 	d.ending = time.Now().Add(closeGrace)
-	d.closing.Store(true)
 	var errs []error
 	for _, stop := range slices.Backward(d.stop) {
 		errs = append(errs, stop())

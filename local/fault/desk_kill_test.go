@@ -278,6 +278,10 @@ func (d *desk) note(ctx context.Context) (all bool, err error) {
 		defer client.Close()
 		admin := kadm.NewClient(client)
 		committed, err := admin.FetchOffsets(ctx, "connect-"+d.name+"-sink")
+		for errors.Is(err, kerr.CoordinatorNotAvailable) && ctx.Err() == nil {
+			// A cluster that has just begun is still making its topic of offsets.
+			committed, err = admin.FetchOffsets(ctx, "connect-"+d.name+"-sink")
+		}
 		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 			return fmt.Errorf("asking for the group's offsets: %w", err)
 		}

@@ -44,12 +44,22 @@ func (s *Source) Run(ctx context.Context, tick Tick) (Report, error) {
 	report := Report{Kind: "source", Connector: tick.Connector, Worker: s.Env.Worker, Task: -1}
 	err := s.Env.Scrub(s.run(ctx, tick, &report))
 	report.Took = time.Since(start)
+	if toldToEnd(ctx, err) || toldToEnd(ctx, report.Err) {
+		report.Did, report.Err = "stopped", nil
+		return report, nil
+	}
 	if err != nil {
 		report.Err = err
 		report.Did = "failed"
 	}
 	report.Err = s.Env.failed(report.Err)
 	return report, err
+}
+
+// toldToEnd tells whether an error is only what came of ending work because the caller said so. What was not settled comes
+// again, and nothing is wrong.
+func toldToEnd(ctx context.Context, err error) bool {
+	return errors.Is(ctx.Err(), context.Canceled) && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
 }
 
 func (s *Source) run(ctx context.Context, tick Tick, report *Report) error {

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -349,6 +350,42 @@ func TestSource_ToldToEndCommitsWhatIsOnItsWay(t *testing.T) {
 	f.poll = nil
 	if r := run(t, b.source(f), "c"); r.Written != 4700 {
 		t.Errorf("the next invocation: %+v", r)
+	}
+}
+
+// farTable is a table whose answers do not come before the invocation is told to end.
+type farTable struct {
+	offset.Store
+	tell func()
+	fail func(context.Context) error
+}
+
+func (f farTable) Look(ctx context.Context, _ string, _ int) (offset.Connector, []offset.Task, error) {
+	f.tell()
+	return offset.Connector{}, nil, f.fail(ctx)
+}
+
+// What fails because the invocation was told to end is no failure of the function, and anything else still is.
+func TestSource_ToldToEndDoesNotFail(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the table is out of reach")
+	for name, fail := range map[string]func(context.Context) error{
+		"the context's error": func(ctx context.Context) error { return fmt.Errorf("reading: %w", ctx.Err()) },
+		"its cause":           func(ctx context.Context) error { return fmt.Errorf("reading: %w", context.Cause(ctx)) },
+		"another":             func(context.Context) error { return broken },
+	} {
+		b := setup(t)
+		s := b.source(&feed{})
+		ctx, end := context.WithCancelCause(t.Context())
+		s.Store = farTable{b.store, func() { end(errors.New("terminated signal received")) }, fail}
+		r, err := s.Run(ctx, worker.Tick{Connector: "c"})
+		if name == "another" {
+			if !errors.Is(err, broken) || r.Did != "failed" {
+				t.Errorf("%s: %+v, %v", name, r, err)
+			}
+		} else if err != nil || r.Did != "stopped" || r.Err != nil {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
 	}
 }
 

@@ -272,8 +272,8 @@ func (r *sourceRun) end(ctx context.Context, failure error) error {
 	case errors.Is(failure, offset.ErrFenced) || errors.Is(failure, errLeaseExpiring):
 		r.report.Did = "fenced"
 		return nil
-	case failure != nil && ctx.Err() != nil && errors.Is(failure, context.Cause(ctx)):
-		r.report.Did = "stopped" // told to end: what was not settled comes again, and nothing is wrong with the task
+	case toldToEnd(ctx, failure):
+		r.report.Did = "stopped"
 	case failure != nil:
 		r.report.Did, r.report.Err = "failed", failure
 		status := failed(r.status, r.source.Env.Worker, failure, now, r.restart())
