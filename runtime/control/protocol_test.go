@@ -112,10 +112,14 @@ func TestServer_UnderstandsRequestsAsConnectDoes(t *testing.T) {
 		{get + "/connector-plugins/org.apache.kafka.connect.transforms.HoistField/config", none, none, 500, jsonType, "Instantiation error"},
 		{get + "/connector-plugins/Converter/config", none, none, 404, jsonType, "Unknown plugin Converter."},
 		{get + "/connector-plugins/File/config", none, none, 400, jsonType, "Invalid plugin class File. Valid types are sink, source, "},
-		{"PUT /connector-plugins/FileStreamSource/config/validate", jsonBody, `{"connector.class": "FileStreamSource", "topic": "t", "producer.override.linger.ms": "x"}`,
-			500, jsonType, "org.apache.kafka.common.config.ConfigException: Invalid value x for configuration linger.ms: Not a number of type LONG"},
-		{"PUT /connectors/a/config", jsonBody, `{"connector.class": "FileStreamSource", "topic": "t", "producer.override.linger.ms": "x"}`,
-			500, jsonType, "\"Invalid value x for configuration linger.ms: Not a number of type LONG"},
+		{
+			"PUT /connector-plugins/FileStreamSource/config/validate", jsonBody, `{"connector.class": "FileStreamSource", "topic": "t", "producer.override.linger.ms": "x"}`,
+			500, jsonType, "org.apache.kafka.common.config.ConfigException: Invalid value x for configuration linger.ms: Not a number of type LONG",
+		},
+		{
+			"PUT /connectors/a/config", jsonBody, `{"connector.class": "FileStreamSource", "topic": "t", "producer.override.linger.ms": "x"}`,
+			500, jsonType, "\"Invalid value x for configuration linger.ms: Not a number of type LONG",
+		},
 		{"PUT /connector-plugins/File/config/validate", jsonBody, "{}", 500, jsonType, "errors.BadRequestException: Connector config {} contains no connector type"},
 	} {
 		raw := fmt.Sprintf("%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n%s\r\n%s", c.line, len(c.body), ended(c.headers), c.body)

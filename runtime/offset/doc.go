@@ -8,7 +8,7 @@
 // the lease can no longer be renewed and runs out after Grace. A claim names the generation it read, so an invocation
 // that read the item just before the change cannot start after it.
 //
-// Within the grace the holder, which looks every two seconds, finishes its batch, commits its offsets and releases, so
+// Within the grace the holder, which looks every one and a half seconds, finishes its batch, commits its offsets and releases, so
 // that a change repeats no record; if it is dead, the next claim waits for the grace and not for the whole lease. Who
 // took the lease over has a higher epoch, and from then on the former holder can commit nothing. Altered offsets
 // are the exception: there the lease is taken away at once, or the holder would write over them.

@@ -7,7 +7,7 @@
 //	Look     the connector and its tasks, one call; nothing to do → end
 //	Plan     if the settings changed, under the plan lease
 //	hand on  tasks 1…n-1 to further invocations
-//	Acquire  the task's lease                                      heartbeat: look every 2 s, renew every TTL/3
+//	Acquire  the task's lease                                      heartbeat: look every 1.5 s, renew every TTL/3
 //	Open     the task asks for the offsets of its partitions
 //	Poll → transform → convert → Produce (several batches in flight) → acknowledged → Commit → the task's own Commit
 //	Close    the task; abort what is unacknowledged; Release

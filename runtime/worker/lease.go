@@ -10,9 +10,10 @@ import (
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
-// How often a holder looks whether its lease was revoked, and how far from expiry it must be to produce.
+// How often a holder looks whether its lease was revoked, so that what follows is also done within 2 s of the change, and
+// how far from expiry it must be to produce.
 const (
-	lookEvery   = 2 * time.Second
+	lookEvery   = 1500 * time.Millisecond
 	leaseMargin = 2 * time.Second
 )
 
