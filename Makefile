@@ -31,7 +31,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 ROUNDS   ?= 1000
 DATABASES := mysql,mariadb,postgres
-SERVERS  ?= mysql,mariadb,postgres,hdfs,hdfs-kerberos,s3,registry
+SERVERS  ?= mysql,mariadb,postgres,hdfs,hdfs-kerberos,s3,registry,moto
 SEED     := $(or $(SEED),$(shell date +%s))
 
 .DEFAULT_GOAL := help

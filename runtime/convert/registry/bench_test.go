@@ -22,6 +22,9 @@ func kinds() []kind {
 		{"GlueJSON", func(t testing.TB, address string) connect.Converter {
 			return glueOf(t, glueJSONClass, address, "schemaName", "json")
 		}, 1, 7},
+		{"GlueProtobuf", func(t testing.TB, address string) connect.Converter {
+			return glueOf(t, glueProtobufClass, address, "schemaName", "protobuf")
+		}, 1, 8},
 		{"GlueZlib", func(t testing.TB, address string) connect.Converter { return glueAt(t, address, "compression", "ZLIB") }, 3, 12},
 	}
 }

@@ -17,7 +17,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const glueJSONClass = "com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter"
+const (
+	glueJSONClass     = "com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter"
+	glueProtobufClass = "com.amazonaws.services.schemaregistry.kafkaconnect.protobuf.ProtobufSchemaConverter"
+)
 
 // recorded is what AWS's converter made of a value, or of what stands in a topic behind the frame.
 type recorded struct {
@@ -46,6 +49,11 @@ func TestGlue_AsRecorded(t *testing.T) {
 			// Unions of null and several schemas, or with anyOf; newer versions of JSON Schema; constants; numbers with a format,
 			// or without a type.
 			read: regexp.MustCompile(`optional has already been set|could not determine version|EmptySchema|"type"\] not found|union field for data: 5`),
+		}},
+		"glueprotobuf": {glueProtobufClass, "PROTOBUF", better{
+			// Maps that are null, where they may be.
+			write: regexp.MustCompile("entrySet"),
+			read:  regexp.MustCompile(`^never$`),
 		}},
 	} {
 		t.Run(file, func(t *testing.T) {

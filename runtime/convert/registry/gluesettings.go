@@ -104,10 +104,13 @@ func compatibilities() []string {
 
 // secondaries are the deserializers of another registry whose records can be read among Glue's.
 func secondaries() []string {
-	return []string{secondaryAvro}
+	return []string{secondaryAvro, secondaryProtobuf}
 }
 
-const secondaryAvro = "io.confluent.kafka.serializers.KafkaAvroDeserializer"
+const (
+	secondaryAvro     = "io.confluent.kafka.serializers.KafkaAvroDeserializer"
+	secondaryProtobuf = "io.confluent.kafka.serializers.protobuf.KafkaProtobufDeserializer"
+)
 
 func checkSecondary(name string, value any) error {
 	if class, _ := value.(string); class != "" && !slices.Contains(secondaries(), class) {

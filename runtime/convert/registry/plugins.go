@@ -17,6 +17,10 @@ func Converters() []connect.Plugin[connect.Converter] {
 			Class: "com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter", Doc: glueJSONDoc,
 			New: func() connect.Converter { return &GlueJSON{} }, InFull: true,
 		},
+		{
+			Class: "com.amazonaws.services.schemaregistry.kafkaconnect.protobuf.ProtobufSchemaConverter", Doc: glueProtobufDoc,
+			New: func() connect.Converter { return &GlueProtobuf{} },
+		},
 	}
 }
 

@@ -33,7 +33,7 @@ func (p *Protobuf) Validate() error {
 	if err := p.open(w); err != nil {
 		return err
 	}
-	p.ready(w, &p.confluent, &protobufFormat{protobuf.New(p.options)}, p.perSubject)
+	p.ready(w, &p.confluent, &protobufFormat{data: protobuf.New(p.options)}, p.perSubject)
 	return nil
 }
 
@@ -68,7 +68,11 @@ func (p *Protobuf) DecodeHeaded(ctx context.Context, topic string, b, header []b
 }
 
 // protobufFormat is the format of Protocol Buffers.
-type protobufFormat struct{ data *protobuf.Data }
+type protobufFormat struct {
+	data *protobuf.Data
+	// numbered reads what a registry that numbers schemas has the files of, if that is another mapping.
+	numbered *protobuf.Data
+}
 
 func (f *protobufFormat) translate(s *schema.Schema) (Schema, string, error) {
 	own, err := f.data.FromConnect(s)
@@ -118,7 +122,11 @@ func (f *protobufFormat) decoder(written, as Registered) (decoder, error) {
 			return nil, err
 		}
 	}
-	return protobufDecoder{f.data.Decoder(w, r, as.version())}, nil
+	data := f.data
+	if f.numbered != nil && written.ID > 0 {
+		data = f.numbered
+	}
+	return protobufDecoder{data.Decoder(w, r, as.version())}, nil
 }
 
 func parseProtobuf(r Registered) (*protobuf.Schema, error) {

@@ -2,6 +2,7 @@ package protobuf
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -16,6 +17,11 @@ type Schema struct {
 	made *file
 	read protoreflect.FileDescriptor
 	meta metas
+	// entries are the messages that say of themselves that they are those of a map.
+	entries map[protoreflect.FullName]bool
+	// glue is what Glue's mapping made of a Connect schema.
+	glue *encoder
+	root string
 }
 
 // String is the file's text.
@@ -49,12 +55,17 @@ func (d *Data) FromConnect(s *schema.Schema) (*Schema, error) {
 	switch {
 	case s == nil:
 		return nil, schema.NewError("java.lang.NullPointerException", "Protobuf needs a schema, and the value has none", nil)
+	case d.options.Glue && s.Type != schema.StructType:
+		return nil, schema.Errorf("Cannot list fields on non-struct type")
 	case s.Type == schema.Array || s.Type == schema.MapType:
 		return nil, schema.NewError(illegalArgument, "Unsupported root schema of type "+s.Type.String(), nil)
 	case s.Type != schema.StructType:
 		return d.wrappers, nil
 	}
 	return d.schemas.Get(s, func() (*Schema, error) {
+		if d.options.Glue {
+			return glueSchema(s)
+		}
 		made, err := (&fromConnect{Options: &d.options}).written(s)
 		if err != nil {
 			return nil, err
@@ -69,6 +80,9 @@ func (d *Data) Encoder(s *schema.Schema, w *Schema) (*Encoder, error) {
 	own, err := d.FromConnect(s)
 	if err != nil {
 		return nil, err
+	}
+	if d.options.Glue {
+		return own.glueEncoder(w)
 	}
 	root, err := d.encoders.Get(s, func() (*encoder, error) { return d.encoder(s, own), nil })
 	if err != nil {
@@ -94,6 +108,34 @@ func (d *Data) Encoder(s *schema.Schema, w *Schema) (*Encoder, error) {
 	}
 	e.indexes = appendIndexes(nil, path)
 	return e, nil
+}
+
+// glueSchema makes the file of a struct's schema as AWS Glue's converter does.
+func glueSchema(s *schema.Schema) (*Schema, error) {
+	c := &glueFrom{}
+	root, e, err := c.written(s)
+	if err != nil {
+		return nil, err
+	}
+	text := c.file.text()
+	made, err := Parse(text, nil)
+	if err != nil {
+		return nil, schema.NewError(validationFailure, "The schema "+s.Name+" has no form in Protobuf", err)
+	}
+	made.glue, made.root = e, root.full
+	return made, nil
+}
+
+// glueEncoder writes the values that the file was made for. w is the file that readers will look up, nil if it is this one.
+func (s *Schema) glueEncoder(w *Schema) (*Encoder, error) {
+	if w == nil {
+		w = s
+	}
+	index := slices.IndexFunc(w.sorted(), func(m protoreflect.MessageDescriptor) bool { return string(m.FullName()) == s.root })
+	if index < 0 {
+		return nil, &FormError{glueException, "Provided descriptor is not present in the schema: " + s.root}
+	}
+	return &Encoder{Name: s.root, root: s.glue, indexes: binary.AppendUvarint(nil, uint64(index))}, nil
 }
 
 func (d *Data) encoder(s *schema.Schema, own *Schema) *encoder {

@@ -45,13 +45,13 @@ func (d *Data) Decoder(w, r *Schema, version *int32) *Decoder {
 
 // DecodeMessage reads the indexes that say which message it is, and the message. Texts and bytes may share b's memory.
 func (d *Decoder) DecodeMessage(b []byte) (*schema.Schema, any, error) {
-	n, err := lengthOf(b)
+	n, err := d.data.lengthOf(b)
 	if err != nil {
 		return nil, nil, err
 	}
 	root, ok := d.roots[string(b[:n])]
 	if !ok {
-		if root, err = d.root(pathOf(b[:n])); err != nil {
+		if root, err = d.root(b[:n]); err != nil {
 			return nil, nil, err
 		}
 		d.roots[string(b[:n])] = root
@@ -68,7 +68,24 @@ func (f *fieldPlan) whole(b []byte) (any, error) {
 	return f.message.read(f.schema, b, 0)
 }
 
-func (d *Decoder) root(path []int) (rootPlan, error) {
+// lengthOf is how many bytes of b say which message it is.
+func (d *Data) lengthOf(b []byte) (int, error) {
+	if d.options.Glue && !d.options.Paths {
+		_, n, err := glueIndex(b)
+		return n, err
+	}
+	return lengthOf(b)
+}
+
+func (d *Decoder) root(indexes []byte) (rootPlan, error) {
+	if d.data.options.Glue && !d.data.options.Paths {
+		index, _, err := glueIndex(indexes)
+		if err != nil {
+			return rootPlan{}, err
+		}
+		return d.glueRoot(index)
+	}
+	path := pathOf(indexes)
 	wrong := &FormError{illegalArgument, "Invalid message indexes"}
 	if d.w.read == nil || d.r.read == nil {
 		return rootPlan{}, wrong
@@ -86,6 +103,11 @@ func (d *Decoder) root(path []int) (rootPlan, error) {
 		if m = d.r.find(m.FullName()); m == nil {
 			return rootPlan{}, wrong
 		}
+	}
+	if d.data.options.Glue {
+		c := glueTo{file: d.r, open: map[protoreflect.FullName]bool{}}
+		s, plan, err := c.root(m)
+		return rootPlan{s, plan}, err
 	}
 	c := toConnect{Options: &d.data.options, meta: d.r.meta, known: map[protoreflect.FullName]*node{}}
 	s, plan, err := c.root(m, d.version)
@@ -111,6 +133,7 @@ type messagePlan struct {
 	required int // how many fields must be there
 	// partial tells that a field may stay nil although its schema is not optional.
 	partial bool
+	empty   []emptyUnion
 }
 
 func (m *messagePlan) add(f protoreflect.FieldDescriptor, p *fieldPlan) {
@@ -135,6 +158,7 @@ type fieldPlan struct {
 	oneof  []*fieldPlan // all of the oneof
 
 	repeated, isMap, logical, wrapped bool
+	glueDecimal                       bool
 	presence, required, strict        bool
 	generate                          bool // what is not there becomes its default
 	closed                            bool // an enum's unknown values count as unknown fields
@@ -236,11 +260,19 @@ func (m *messagePlan) fill(values []any, depth int) error {
 			values[f.index] = f.fallback
 		}
 	}
+	for _, u := range m.empty {
+		if values[u.index] == nil {
+			values[u.index] = schema.NewStruct(u.schema)
+		}
+	}
 	return nil
 }
 
 // nested reads a message that is the value of a field.
 func (f *fieldPlan) nested(b []byte, depth int) (any, error) {
+	if f.glueDecimal {
+		return glueDecimalOf(b)
+	}
 	if f.logical {
 		return logicalValue(f.schema, b)
 	}

@@ -31,6 +31,8 @@ func (e *encoder) append(dst []byte, v any) ([]byte, error) {
 	switch {
 	case e.err != nil:
 		return nil, e.err
+	case e.logical && e.glue:
+		return appendGlueLogical(dst, e.connect, v)
 	case e.logical:
 		return appendLogical(dst, e.connect, v)
 	case e.wrapped:
@@ -47,6 +49,9 @@ func (e *encoder) appendStruct(dst []byte, v any) ([]byte, error) {
 	if s.Schema() != e.connect && !s.Schema().Equal(e.connect) {
 		return nil, schema.Errorf("Mismatching struct schema")
 	}
+	if e.same != nil {
+		e = e.same
+	}
 	for _, a := range e.absent {
 		if e.field(s, a.index) != nil {
 			return nil, schema.Errorf("Cannot find field with name %s", a.name)
@@ -57,11 +62,14 @@ func (e *encoder) appendStruct(dst []byte, v any) ([]byte, error) {
 		v := e.field(s, f.index)
 		if v != nil && f.inner >= 0 {
 			var err error
-			if v, err = f.ofUnion(v); err != nil {
+			if v, err = f.ofUnion(v, e.glue); err != nil {
 				return nil, err
 			}
 		}
 		if v == nil {
+			if err := f.mayBeNull(); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		var err error
@@ -72,6 +80,14 @@ func (e *encoder) appendStruct(dst []byte, v any) ([]byte, error) {
 	return dst, nil
 }
 
+// mayBeNull tells what is wrong with a null, if that is asked.
+func (f *fieldEncoder) mayBeNull() error {
+	if f.of == nil || f.of.Optional {
+		return nil
+	}
+	return schema.Errorf("Field data cannot be null for non-optional field. %s: %s", f.of.Type, f.name)
+}
+
 func (e *encoder) field(s *schema.Struct, i int) any {
 	if e.plain && s.Schema().Fields[i].Schema.Optional {
 		return s.Raw(i)
@@ -80,10 +96,13 @@ func (e *encoder) field(s *schema.Struct, i int) any {
 }
 
 // ofUnion returns the value in the union if it is the first that is there, which is the one that counts.
-func (f *fieldEncoder) ofUnion(v any) (any, error) {
+func (f *fieldEncoder) ofUnion(v any, glue bool) (any, error) {
 	u, ok := v.(*schema.Struct)
 	if !ok {
 		return nil, schema.Errorf("Invalid type for STRUCT: class %s", schema.JavaClass(v))
+	}
+	if glue {
+		return f.ofOneof(u), nil
 	}
 	for i := range u.Schema().Fields {
 		if v := u.At(i); v != nil {
@@ -94,6 +113,16 @@ func (f *fieldEncoder) ofUnion(v any) (any, error) {
 		}
 	}
 	return nil, schema.Errorf("Cannot find non-null field")
+}
+
+// ofOneof returns the value in a oneof if it is the last that is there, which is the one that counts with Glue.
+func (f *fieldEncoder) ofOneof(u *schema.Struct) any {
+	for i := len(u.Schema().Fields) - 1; i > f.inner; i-- {
+		if u.At(i) != nil {
+			return nil
+		}
+	}
+	return u.At(f.inner)
 }
 
 func (f *fieldEncoder) append(dst []byte, v any) ([]byte, error) {
@@ -190,6 +219,9 @@ func (f *fieldEncoder) appendMap(dst []byte, v any) ([]byte, error) {
 		dst, err = nested(dst, func(dst []byte) ([]byte, error) {
 			for i, part := range []any{key, value} {
 				if part == nil {
+					if e.fields[i].of != nil {
+						return nil, nullItem()
+					}
 					continue
 				}
 				var err error

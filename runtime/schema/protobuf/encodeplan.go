@@ -22,6 +22,8 @@ type encoder struct {
 	fields []fieldEncoder // of a struct, in the order of their numbers
 	absent []absent       // fields that the message does not have
 	plain  bool           // nulls of optional fields with a default stay nulls
+	glue   bool           // the rules are those of AWS Glue's converter
+	same   *encoder       // of another schema with the same fields, which writes the values
 	err    error          // why no value can be written
 }
 
@@ -34,6 +36,9 @@ type fieldEncoder struct {
 	repeated bool
 	entry    *encoder // of a map: its key and its value are the fields
 	value    *encoder
+	// name and of are the field and its schema with Glue's rules, by which null is refused where it is not allowed.
+	name string
+	of   *schema.Schema
 }
 
 // absent is a field of a struct for which its message has none, because another struct gave the message its fields.

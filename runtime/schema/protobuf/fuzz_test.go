@@ -25,30 +25,38 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		data := protobuf.New(protobuf.Defaults())
-		of, v, err := data.Decoder(s, nil, nil).DecodeMessage(b)
-		if err != nil {
-			return
-		}
-		w, err := data.FromConnect(of)
-		if err != nil {
-			return
-		}
-		e, err := data.Encoder(of, nil)
-		if err != nil {
-			return
-		}
-		again, err := e.AppendMessage(nil, v)
-		if err != nil {
-			return
-		}
-		if w, err = protobuf.Parse(w.String(), nil); err != nil {
-			return
-		}
-		if _, _, err := data.Decoder(w, nil, nil).DecodeMessage(again); err != nil {
-			t.Errorf("%s: %x was written as %x, which does not read: %v", w, b, again, err)
+		glue := protobuf.Defaults()
+		glue.Glue = true
+		for _, o := range []protobuf.Options{protobuf.Defaults(), glue} {
+			readAndWrite(t, protobuf.New(o), s, b)
 		}
 	})
+}
+
+func readAndWrite(t *testing.T, data *protobuf.Data, s *protobuf.Schema, b []byte) {
+	t.Helper()
+	of, v, err := data.Decoder(s, nil, nil).DecodeMessage(b)
+	if err != nil {
+		return
+	}
+	w, err := data.FromConnect(of)
+	if err != nil {
+		return
+	}
+	e, err := data.Encoder(of, nil)
+	if err != nil {
+		return
+	}
+	again, err := e.AppendMessage(nil, v)
+	if err != nil {
+		return
+	}
+	if w, err = protobuf.Parse(w.String(), nil); err != nil {
+		return
+	}
+	if _, _, err := data.Decoder(w, nil, nil).DecodeMessage(again); err != nil {
+		t.Errorf("%s: %x was written as %x, which does not read: %v", s, b, again, err)
+	}
 }
 
 // What the Protobuf library for Go reads is read here. That refuses more than Java does, such as numbers of fields that no

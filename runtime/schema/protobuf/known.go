@@ -73,6 +73,12 @@ func common(path string) (text string, ok bool) {
 	case "confluent/type/decimal.proto":
 		return `syntax = "proto3"; package confluent.type;
 			message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }`, true
+	case "additionalTypes/decimal.proto":
+		return `syntax = "proto3"; package additionalTypes;
+			message Decimal { int64 units = 1; int32 fraction = 2; uint32 precision = 3; int32 scale = 4; }`, true
+	case "metadata/metadata.proto":
+		return `syntax = "proto3"; package metadata; import "google/protobuf/descriptor.proto";
+			extend google.protobuf.FieldOptions { string metadata_key = 50001; string metadata_value = 50002; }`, true
 	case "google/type/date.proto":
 		return `syntax = "proto3"; package google.type;
 			message Date { int32 year = 1; int32 month = 2; int32 day = 3; }`, true

@@ -77,9 +77,21 @@ func (r *reader) noteSerialized(name protoreflect.FullName, unknown []byte) erro
 			}
 			r.keep(name, m)
 		}
+		if typ == protowire.BytesType && (number == glueKeyNumber || number == glueKeyNumber+1) {
+			b, _ := protowire.ConsumeBytes(unknown[n:])
+			r.noteGlue(name, [...]string{glueKey, glueValue}[number-glueKeyNumber], b)
+		}
 		unknown = unknown[n+size:]
 	}
 	return nil
+}
+
+// noteGlue keeps what AWS Glue's converter noted beside a field.
+func (r *reader) noteGlue(name protoreflect.FullName, option string, value []byte) {
+	if r.meta[name] == nil {
+		r.meta[name] = map[string]string{}
+	}
+	r.meta[name][option] = string(value)
 }
 
 // newMeta is an empty confluent.Meta.

@@ -33,6 +33,10 @@ type Options struct {
 	NullsOverDefaults bool
 	// CacheSize is for how many schemas the work is kept.
 	CacheSize int
+	// Glue is the mapping of AWS Glue's converter, for which only CacheSize counts.
+	Glue bool
+	// Paths tells in Glue's mapping that messages are numbered as by Confluent's serializers.
+	Paths bool
 }
 
 // Define implements config.Definer.

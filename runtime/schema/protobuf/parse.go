@@ -20,12 +20,12 @@ const own = "schema.proto"
 // Parse reads a .proto file. refs are the texts of the files that it imports, by the path under which it does; those of
 // google.protobuf and of the logical types need not be there.
 func Parse(text string, refs map[string]string) (*Schema, error) {
-	r := reader{refs: refs, files: &protoregistry.Files{}, meta: metas{}}
+	r := reader{refs: refs, files: &protoregistry.Files{}, meta: metas{}, entries: map[protoreflect.FullName]bool{}}
 	read, err := r.read(own, text)
 	if err != nil {
 		return nil, fmt.Errorf("reading a Protobuf schema: %w", err)
 	}
-	return &Schema{text: text, read: read, meta: r.meta}, nil
+	return &Schema{text: text, read: read, meta: r.meta, entries: r.entries}, nil
 }
 
 // metas are the entries of field_meta options by the full names of the fields.
@@ -37,6 +37,8 @@ type reader struct {
 	files *protoregistry.Files
 	meta  metas
 	depth int
+	// entries are the messages with the option map_entry.
+	entries map[protoreflect.FullName]bool
 }
 
 // deepest is how many files may import each other in a row.
@@ -78,7 +80,8 @@ func parseFile(path, text string) (*descriptorpb.FileDescriptorProto, error) {
 		}
 		return nil, err
 	}
-	result, err := parser.ResultFromAST(node, true, handler)
+	// Glue's files spell out the messages of maps, which the parser's own checks forbid. What else they find is found later.
+	result, err := parser.ResultFromAST(node, !strings.Contains(text, "map_entry"), handler)
 	if err != nil {
 		return nil, err
 	}
@@ -154,6 +157,11 @@ func (r *reader) settleMessage(name protoreflect.FullName, m *descriptorpb.Descr
 	if m.GetOptions().GetMapEntry() {
 		options = &descriptorpb.MessageOptions{MapEntry: new(true)}
 	}
+	for _, o := range m.GetOptions().GetUninterpretedOption() {
+		if optionName(o) == "map_entry" && o.GetIdentifierValue() == "true" {
+			r.entries[name] = true
+		}
+	}
 	m.Options = options
 	for _, x := range m.GetExtensionRange() {
 		x.Options = nil
@@ -196,6 +204,10 @@ func (r *reader) settleField(name protoreflect.FullName, f *descriptorpb.FieldDe
 			if err := r.note(name, o.GetAggregateValue()); err != nil {
 				return err
 			}
+		case glueKey, "(" + glueKey + ")":
+			r.noteGlue(name, glueKey, o.GetStringValue())
+		case glueValue, "(" + glueValue + ")":
+			r.noteGlue(name, glueValue, o.GetStringValue())
 		}
 	}
 	return nil

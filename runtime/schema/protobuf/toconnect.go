@@ -264,20 +264,29 @@ func (c *toConnect) enumField(f protoreflect.FieldDescriptor, plan *fieldPlan) *
 	}
 	opts := []schema.Option{schema.Optional(), schema.Named(c.name(e)), schema.WithParam(param, string(e.Name()))}
 	plan.target = t
-	plan.symbols = map[int32]string{}
-	plan.unknown = "UNKNOWN_ENUM_VALUE_" + string(e.Name()) + "_"
-	plan.closed = f.ParentFile().Syntax() == protoreflect.Proto2
+	plan.readEnum(f)
 	for i := range e.Values().Len() {
 		v := e.Values().Get(i)
 		opts = append(opts, schema.WithParam(param+"."+string(v.Name()), strconv.Itoa(int(v.Number()))))
-		if _, ok := plan.symbols[int32(v.Number())]; !ok {
-			plan.symbols[int32(v.Number())] = string(v.Name())
-		}
-	}
-	if d := f.DefaultEnumValue(); d != nil {
-		plan.fallback = plan.symbol(int32(d.Number()))
 	}
 	return schema.Of(t, opts...)
+}
+
+// readEnum says how the values of an enum are read, which is as texts unless the plan has another type already.
+func (f *fieldPlan) readEnum(field protoreflect.FieldDescriptor) {
+	e := field.Enum()
+	f.symbols = map[int32]string{}
+	f.unknown = "UNKNOWN_ENUM_VALUE_" + string(e.Name()) + "_"
+	f.closed = field.ParentFile().Syntax() == protoreflect.Proto2
+	for i := range e.Values().Len() {
+		v := e.Values().Get(i)
+		if _, ok := f.symbols[int32(v.Number())]; !ok {
+			f.symbols[int32(v.Number())] = string(v.Name())
+		}
+	}
+	if d := field.DefaultEnumValue(); d != nil {
+		f.fallback = f.symbol(int32(d.Number()))
+	}
 }
 
 func (c *toConnect) messageField(f protoreflect.FieldDescriptor, plan *fieldPlan, tag string) (*schema.Schema, error) {

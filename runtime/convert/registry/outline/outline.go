@@ -27,6 +27,7 @@ func Converters() []connect.Plugin[connect.Converter] {
 		outlined("io.confluent.connect.json.JsonSchemaConverter"),
 		outlined("com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter"),
 		inFull(outlined("com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter")),
+		outlined("com.amazonaws.services.schemaregistry.kafkaconnect.protobuf.ProtobufSchemaConverter"),
 	}
 }
 
