@@ -166,13 +166,14 @@ func (r *rig) sluiceSink(b *testing.B, topic string, n, round int) result {
 	b.Helper()
 	name := unique("sink", round)
 	out := filepath.Join(b.TempDir(), name)
+	defer os.Remove(out) // so that memory does not fill up with files from round to round
 	r.connector(b, name, "sink", map[string]string{"topics": topic, "file": out})
 	t := trigger.New(trigger.Options{})
 	before := cpu(os.Args[0])
 	start := time.Now()
 	err := t.Put(trigger.Mapping{
 		Name: name, Topic: topic, Group: "connect-" + name, Client: []kgo.Opt{kgo.SeedBrokers(r.brokers)},
-		BatchSize: trigger.MaxBatchSize, Window: 100 * time.Millisecond,
+		BatchSize: trigger.MaxBatchSize, Window: -1, // the last event waits for nothing, as Kafka Connect does not either
 		Invoke: func(ctx context.Context, payload []byte) ([]byte, error) {
 			answer, err := r.functions.Invoke(ctx, name, payload)
 			return answer.Payload, err
@@ -195,6 +196,7 @@ func (k *connectWorker) sink(b *testing.B, topic string, n, round int) result {
 	b.Helper()
 	name := unique("their-sink", round)
 	out := filepath.Join(b.TempDir(), name)
+	defer os.Remove(out) // so that memory does not fill up with files from round to round
 	before := cpu("org.apache.kafka.connect.cli")
 	start := time.Now()
 	k.start(b, name, map[string]string{
