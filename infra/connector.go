@@ -2,13 +2,14 @@ package infra
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/sluice-connect/sluice/runtime"
-	"github.com/sluice-connect/sluice/runtime/convert/registry"
+	"github.com/sluice-connect/sluice/runtime/convert/registry/outline"
 	"github.com/sluice-connect/sluice/runtime/offset"
 )
 
@@ -63,18 +64,22 @@ func newConnector(r *Runtime, f ConnectorFile, direction string) (*connector, er
 	})
 	c.rights = newRights(c.scope, r.Parameters, "connector "+f.Name)
 	c.rights.secrets()
-	c.rights.table(r.Table.TableArn(), "StringEquals", f.Name)
+	c.rights.table(direction, r.Table.TableArn(), "StringEquals", f.Name)
 	return c, c.rights.class(&f, class)
 }
 
 // deploy makes the function.
 func (c *connector) deploy(memory, seconds awscdk.CfnParameter, connector string) {
-	withRegistry := c.runtime.props.Registry || registry.NeededBy(c.file.Config, nil)
 	c.function = c.runtime.deploy(c.scope, c.id, c.rights, functionProps{
-		binary: c.class.function(withRegistry), what: "Connector " + c.file.Name, memory: memory.ValueAsNumber(),
+		binary: c.class.function(c.withRegistry()), what: "Connector " + c.file.Name, memory: memory.ValueAsNumber(),
 		time: awscdk.Duration_Seconds(seconds.ValueAsNumber()), connector: connector,
 	})
 	c.runtime.serves(c.class, c.function, false)
+}
+
+// withRegistry tells whether its function is the build that can convert with a schema registry.
+func (c *connector) withRegistry() bool {
+	return c.runtime.props.Registry || outline.NeededBy(c.file.Config, nil)
 }
 
 // configure makes the resource that validates the configuration and writes it. More than the policies that let the
@@ -85,6 +90,7 @@ func (c *connector) configure(before ...constructs.IDependable) {
 		"Name": c.file.Name, "Class": c.class.Name, "Type": c.class.Direction, "Version": runtime.Version, "Aliases": c.class.Aliases,
 		"Function": c.function.FunctionArn(), "File": c.file.text(), "FileState": string(c.file.State),
 		"Config": c.config.ValueAsString(), "State": c.state.ValueAsString(), "TasksMax": c.tasksMax.ValueAsString(), "Fixed": c.class.Fixed,
+		"Registry": strconv.FormatBool(c.withRegistry()), "Worker": c.runtime.Parameters.WorkerConfig.ValueAsString(),
 	})
 	c.custom.Node().AddDependency(asked)
 	c.custom.Node().AddDependency(before...)

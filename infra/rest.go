@@ -54,7 +54,7 @@ func (r *Runtime) share(class Class, names, topics, secrets string) sharedFuncti
 	scope := constructs.NewConstruct(r.Construct, &id)
 	rights := newRights(scope, p, "all connectors of class "+class.Name+" that REST creates")
 	rights.secrets()
-	rights.table(r.Table.TableArn(), "StringLike", names)
+	rights.table(class.Direction, r.Table.TableArn(), "StringLike", names)
 	rights.allow("ReadSecrets", hasRestSecrets, "Secrets of connectors that REST creates are bounded by a prefix.", &awsiam.PolicyStatementProps{
 		Actions: &[]*string{new("secretsmanager:GetSecretValue")},
 		Resources: &[]*string{awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{

@@ -72,6 +72,12 @@ func actions(resource *string, names ...string) *awsiam.PolicyStatementProps {
 	return &awsiam.PolicyStatementProps{Actions: jsii.Strings(names...), Resources: &[]*string{resource}}
 }
 
+// statement is one of a policy that the construct library makes.
+func statement(sid string, props *awsiam.PolicyStatementProps) awsiam.PolicyStatement {
+	props.Sid = &sid
+	return awsiam.NewPolicyStatement(props)
+}
+
 // logs allow to write to one log group.
 func (r *rights) logs(group *string) {
 	r.allow("WriteLogs", "", "Log streams are named by Lambda as they come; the log group is exact.",
@@ -94,15 +100,15 @@ func (r *rights) secrets() {
 	r.allow("UseSecretKey", hasSecretKey, "", actions(p.SecretKeyArn.ValueAsString(), "kms:Decrypt"))
 }
 
-// tableActions are what a function does with its table. The keys it may touch are what is narrowed.
-var tableActions = []string{
-	"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem",
-	"dynamodb:PutItem", "dynamodb:DeleteItem",
-}
+// tableActions are what every function does with the table: all it writes are updates.
+var tableActions = []string{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"}
 
-// table allow to use the items of connectors, by their names: the items of each, and the list of all.
-func (r *rights) table(arn *string, operator string, names ...string) {
+// table allow to use the items of connectors, by their names: the items of each, and those that all have in one partition.
+func (r *rights) table(direction string, arn *string, operator string, names ...string) {
 	statement := actions(arn, tableActions...)
+	if direction == source { // it compares a new plan with the tasks that there are
+		statement = actions(arn, append([]string{"dynamodb:Query"}, tableActions...)...)
+	}
 	statement.Conditions = &map[string]any{
 		"ForAllValues:" + operator: map[string]any{"dynamodb:LeadingKeys": append([]string{"connectors"}, names...)},
 	}
@@ -147,7 +153,7 @@ func (r *rights) kafka(writes, reads, groups []string) {
 func (r *Runtime) tellsControl(scope constructs.Construct, role awsiam.Role) awsiam.Policy {
 	return awsiam.NewPolicy(scope, new("TellsControl"), &awsiam.PolicyProps{
 		Roles:      &[]awsiam.IRole{role},
-		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(actions(r.Control.FunctionArn(), "lambda:InvokeFunction"))},
+		Statements: &[]awsiam.PolicyStatement{statement("TellControl", actions(r.Control.FunctionArn(), "lambda:InvokeFunction"))},
 	})
 }
 

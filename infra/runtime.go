@@ -125,7 +125,7 @@ func (r *Runtime) makeScheduler() {
 func (r *Runtime) mayInvoke(scope constructs.Construct, fn awslambda.Function) awsiam.Policy {
 	return awsiam.NewPolicy(scope, new("ScheduleInvokes"), &awsiam.PolicyProps{
 		Roles:      &[]awsiam.IRole{r.scheduler},
-		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(actions(fn.FunctionArn(), "lambda:InvokeFunction"))},
+		Statements: &[]awsiam.PolicyStatement{statement("InvokeBySchedule", actions(fn.FunctionArn(), "lambda:InvokeFunction"))},
 	})
 }
 
@@ -133,7 +133,7 @@ func (r *Runtime) makeControl() {
 	scope := constructs.NewConstruct(r.Construct, new("Control"))
 	r.control = newRights(scope, r.Parameters, "the control function")
 	r.control.secrets()
-	r.control.allow("UseTable", "", "", actions(r.Table.TableArn(), append([]string{"dynamodb:DescribeTable"}, tableActions...)...))
+	r.control.allow("UseTable", "", "", actions(r.Table.TableArn(), append([]string{"dynamodb:Query", "dynamodb:DeleteItem"}, tableActions...)...))
 	schedules := awscdk.Stack_Of(scope).FormatArn(&awscdk.ArnComponents{
 		Service: new("scheduler"), Resource: new("schedule"), ResourceName: awscdk.Fn_Join(new("/"), &[]*string{r.group.Ref(), new("*")}),
 	})
@@ -169,7 +169,7 @@ func (r *Runtime) makeControl() {
 	r.mayInvoke(scope, r.Control)
 	r.knowsItself = awsiam.NewPolicy(scope, new("KnowsItself"), &awsiam.PolicyProps{
 		Roles:      &[]awsiam.IRole{r.control.role},
-		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(actions(r.Control.FunctionArn(), "lambda:GetFunctionConfiguration"))},
+		Statements: &[]awsiam.PolicyStatement{statement("KnowItself", actions(r.Control.FunctionArn(), "lambda:GetFunctionConfiguration"))},
 	})
 }
 
@@ -218,17 +218,17 @@ func (r *Runtime) serves(class Class, fn awslambda.Function, shared bool) {
 
 // controls lets the control function ask and invoke a connector's function, and keep its triggers.
 func (r *Runtime) controls(scope constructs.Construct, fn awslambda.Function, direction string) awsiam.Policy {
-	statements := []awsiam.PolicyStatement{awsiam.NewPolicyStatement(actions(fn.FunctionArn(), "lambda:InvokeFunction"))}
+	statements := []awsiam.PolicyStatement{statement("AskFunction", actions(fn.FunctionArn(), "lambda:InvokeFunction"))}
 	if direction == sink {
-		keep := actions(new("*"), "lambda:GetEventSourceMapping", "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping")
+		keep := actions(new("*"), "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping")
 		keep.Conditions = &map[string]any{"ArnLike": map[string]any{"lambda:FunctionArn": []*string{
 			fn.FunctionArn(), awscdk.Fn_Join(new(""), &[]*string{fn.FunctionArn(), new(":*")}),
 		}}}
-		statements = append(statements, awsiam.NewPolicyStatement(keep))
+		statements = append(statements, statement("KeepMappings", keep))
 	}
 	policy := awsiam.NewPolicy(scope, new("ControlKeeps"), &awsiam.PolicyProps{Roles: &[]awsiam.IRole{r.control.role}, Statements: &statements})
 	if direction == sink {
-		suppress(policy, "AwsSolutions-IAM5", "Mappings have no ARN before they are made; the condition narrows them to those of one function.")
+		suppress(policy, "AwsSolutions-IAM5", "KeepMappings: Mappings have no ARN before they are made; the condition narrows them to those of one function.")
 	}
 	return policy
 }
@@ -236,18 +236,18 @@ func (r *Runtime) controls(scope constructs.Construct, fn awslambda.Function, di
 // controlsShared lets the control function keep what connectors of REST need of the function they share: its ARN for
 // schedules, and for each sink an alias and mappings that are tagged.
 func (r *Runtime) controlsShared(s sharedFunction) {
-	names := []string{"lambda:GetFunctionConfiguration"}
-	if s.class.Direction == sink {
-		names = append(names, "lambda:CreateAlias", "lambda:DeleteAlias", "lambda:ListAliases")
+	var statements []awsiam.PolicyStatement
+	if s.class.Direction == source || s.class.Ticks {
+		statements = append(statements, statement("FindFunction", actions(s.function.FunctionArn(), "lambda:GetFunctionConfiguration")))
 	}
-	statements := []awsiam.PolicyStatement{awsiam.NewPolicyStatement(actions(s.function.FunctionArn(), names...))}
 	if s.class.Direction == sink {
+		statements = append(statements, statement("KeepAliases", actions(s.function.FunctionArn(), "lambda:CreateAlias", "lambda:DeleteAlias", "lambda:ListAliases")))
 		aliases := awscdk.Fn_Join(new(""), &[]*string{s.function.FunctionArn(), new(":" + invoke.AliasPrefix + "*")})
-		statements = append(statements, awsiam.NewPolicyStatement(actions(aliases, "lambda:InvokeFunction")))
+		statements = append(statements, statement("AskByAlias", actions(aliases, "lambda:InvokeFunction")))
 	}
 	policy := awsiam.NewPolicy(s.scope, new("ControlShares"), &awsiam.PolicyProps{Roles: &[]awsiam.IRole{r.control.role}, Statements: &statements})
 	if s.class.Direction == sink {
-		suppress(policy, "AwsSolutions-IAM5", "Aliases are named after connectors that REST creates.")
+		suppress(policy, "AwsSolutions-IAM5", "AskByAlias: Aliases are named after connectors that REST creates.")
 	}
 }
 

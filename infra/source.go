@@ -40,6 +40,6 @@ func NewSourceConnector(r *Runtime, f ConnectorFile) (*SourceConnector, error) {
 func (r *rights) itself(fn awslambda.Function) awsiam.Policy {
 	return awsiam.NewPolicy(r.scope, new("InvokesItself"), &awsiam.PolicyProps{
 		Roles:      &[]awsiam.IRole{r.role},
-		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(actions(fn.FunctionArn(), "lambda:InvokeFunction"))},
+		Statements: &[]awsiam.PolicyStatement{statement("HandTasksOver", actions(fn.FunctionArn(), "lambda:InvokeFunction"))},
 	})
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/sluice-connect/sluice/local/function"
 	"github.com/sluice-connect/sluice/runtime"
-	"github.com/sluice-connect/sluice/runtime/convert/registry"
+	"github.com/sluice-connect/sluice/runtime/convert/registry/outline"
 )
 
 // plugin is a function binary and the connector it says it is.
@@ -31,7 +31,7 @@ const registrySuffix = "-registry"
 
 // binary is the one that a connector needs: only configurations that keep schemas in a registry pay for that.
 func (p plugin) binary(config, worker map[string]string) string {
-	if p.registry != "" && registry.NeededBy(config, worker) {
+	if p.registry != "" && outline.NeededBy(config, worker) {
 		return p.registry
 	}
 	return p.bootstrap

@@ -129,7 +129,7 @@ func (a asker) Plugins(context.Context) ([]control.Plugin, error) {
 }
 
 // Ask asks a function of its own, so that what is asked does not stand in the way of what runs.
-func (a asker) Ask(ctx context.Context, class string, request []byte) ([]byte, error) {
+func (a asker) Ask(ctx context.Context, class string, _ offset.Connector, request []byte) ([]byte, error) {
 	p, err := a.desk.catalog.find(class)
 	if err != nil {
 		return nil, err

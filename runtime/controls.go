@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
@@ -165,12 +166,21 @@ func controlsOf[T config.Definer](c connect.Connector[T], kind connector.Kind, e
 			infos = connector.Conceal(infos, settings, resolved) // Invariant 6
 			for _, info := range infos.Configs {
 				for i, text := range info.Value.Errors {
-					info.Value.Errors[i] = e.ScrubText(text)
+					info.Value.Errors[i] = e.ScrubText(text) + hint(info.Value.Name, settings, text)
 				}
 			}
 			return Validated{Infos: infos}, nil
 		},
 	}
+}
+
+// hint is what to add to the error of a converter that cannot be found because this is the build without it.
+func hint(name string, settings map[string]*string, text string) string {
+	class := settings[name]
+	if name != "key.converter" && name != "value.converter" || class == nil || !strings.HasSuffix(text, "could not be found.") {
+		return ""
+	}
+	return elsewhere(strings.TrimSpace(*class))
 }
 
 func describe[T any](c connect.Connector[T], kind connector.Kind) Description {

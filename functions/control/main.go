@@ -9,7 +9,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -27,9 +30,24 @@ func main() {
 	h, err := open(context.Background())
 	if err != nil {
 		slog.Error("starting the function failed", "error", err)
-		os.Exit(1)
+		h = broken(err)
 	}
 	lambda.Start(h)
+}
+
+// broken is the function where its settings are no good, as a stack parameter may make them: it says so to CloudFormation,
+// which undoes the change, rather than to keep it waiting. To HTTP it says no more than that, for it knows nobody's token.
+func broken(err error) handler {
+	answer := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, `{"error_code":500,"message":"The function's settings are not good: its log says why."}`)
+	}
+	return handler{
+		rest:   gateway.Handler{HTTP: http.HandlerFunc(answer)},
+		stack:  stack.Handler{Broken: fmt.Errorf("starting the control function: %w", err), Log: slog.Default()},
+		broken: err,
+	}
 }
 
 // handler tells the kinds of event apart.
@@ -39,6 +57,8 @@ type handler struct {
 	token tokens
 	// follow keeps triggers when no request does: new topics of a pattern, and sinks that gave up.
 	follow aws.Follower
+	// broken is why it can do none of this.
+	broken error
 }
 
 // open wires the function. It makes no call, so that the function is ready at once.
@@ -72,8 +92,11 @@ func open(ctx context.Context) (handler, error) {
 		Settings: rest, Plugins: plugins, Version: runtime.Version, Worker: e.Worker.Worker, Log: e.Worker.Log,
 	})
 	return handler{
-		rest:  gateway.Handler{HTTP: server, Base: os.Getenv("SLUICE_BASE_PATH")},
-		stack: stack.Handler{Store: e.Store, Validator: server, Triggers: triggers, Clusters: clusters, Log: e.Worker.Log},
+		rest: gateway.Handler{HTTP: server, Base: os.Getenv("SLUICE_BASE_PATH")},
+		stack: stack.Handler{
+			Store: e.Store, Validator: server, Triggers: triggers, Clusters: clusters, Log: e.Worker.Log,
+			NeedsRegistry: outline.NeededBy,
+		},
 		token: tokens{secret: os.Getenv(envToken), resolver: e.Worker.Secrets},
 
 		follow: aws.Follower{Triggers: triggers, Pattern: server},
@@ -90,6 +113,8 @@ func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return h.rest.Invoke(ctx, payload)
 	case stack.Is(payload):
 		return h.stack.Invoke(ctx, payload)
+	case h.broken != nil:
+		return nil, h.broken
 	case aws.IsFollow(payload):
 		return h.follow.Invoke(ctx, payload)
 	}

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -191,5 +194,35 @@ func TestControl_RefusesOtherEvents(t *testing.T) {
 	result, err := s.functions.Invoke(t.Context(), "control", []byte(`{"connector": "orders"}`))
 	if err == nil || !strings.Contains(err.Error(), "no HTTP request") {
 		t.Errorf("a tick is answered %s, %v", result.Payload, err)
+	}
+}
+
+// A stack parameter can make settings with which no function starts: CloudFormation hears of it at once, and undoes it.
+func TestControl_SaysThatItsSettingsAreNotGood(t *testing.T) {
+	t.Parallel()
+	s := deploy(t)
+	s.control.Env = maps.Clone(s.control.Env)
+	s.control.Env["SLUICE_WORKER"] = `{"offset.flush.interval.ms": "often"}`
+	if err := s.functions.Deploy(s.control); err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan string, 1)
+	formation := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		heard <- string(text)
+	}))
+	t.Cleanup(formation.Close)
+	event := `{"RequestType": "Update", "ResponseURL": "` + formation.URL + `", "ResourceType": "Custom::Connector", "PhysicalResourceId": "connector/orders"}`
+	if _, err := s.functions.Invoke(t.Context(), "control", []byte(event)); err != nil {
+		t.Fatal(err)
+	}
+	if said := <-heard; !strings.Contains(said, "FAILED") || !strings.Contains(said, "offset.flush.interval.ms") {
+		t.Errorf("CloudFormation hears %s", said)
+	}
+	if a := s.call(t, "GET", "/connectors", ""); a.StatusCode != http.StatusInternalServerError || strings.Contains(a.Body, "often") {
+		t.Errorf("strangers hear %+v", a)
+	}
+	if _, err := s.functions.Invoke(t.Context(), "control", []byte(`{"control": "follow"}`)); err == nil {
+		t.Error("it does what it cannot")
 	}
 }

@@ -48,7 +48,8 @@ type account struct {
 	schedules *scheduler.Client
 	tables    *dynamodb.Client
 	buckets   *s3.Client
-	url       string // of the deployed REST API
+	stack     string // the name of the stack that is deployed
+	url       string // of its REST API
 }
 
 // newAccount starts an emulator that fires every schedule every second.
@@ -58,7 +59,7 @@ func newAccount(t *testing.T) *account {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &account{t: t, dir: t.TempDir(), cdk: os.Getenv("SLUICE_TEST_CDK")}
+	a := &account{t: t, dir: t.TempDir(), cdk: os.Getenv("SLUICE_TEST_CDK"), stack: "Sluice"}
 	if a.cdk == "" {
 		t.Fatal("SLUICE_TEST_CDK does not say where the CDK's command line is: make test/aws does")
 	}
@@ -178,9 +179,9 @@ func (a *account) run(arguments ...string) (string, error) {
 
 // deploy deploys an assembly with parameters, Name=value.
 func (a *account) deploy(assembly string, parameters ...string) (string, error) {
-	arguments := []string{"deploy", "Sluice", "--app", assembly, "--require-approval", "never", "--outputs-file", filepath.Join(a.dir, "outputs.json")}
+	arguments := []string{"deploy", a.stack, "--app", assembly, "--require-approval", "never", "--outputs-file", filepath.Join(a.dir, "outputs.json")}
 	for _, p := range parameters {
-		arguments = append(arguments, "--parameters", "Sluice:"+p)
+		arguments = append(arguments, "--parameters", a.stack+":"+p)
 	}
 	out, err := a.run(arguments...)
 	if err != nil {
@@ -199,7 +200,7 @@ func (a *account) readOutputs() error {
 	if err := json.Unmarshal(text, &outputs); err != nil {
 		return err
 	}
-	a.url = strings.TrimSuffix(outputs["Sluice"]["RestUrl"], "/")
+	a.url = strings.TrimSuffix(outputs[a.stack]["RestUrl"], "/")
 	return nil
 }
 
@@ -218,9 +219,43 @@ func (a *account) call(method, path, body string) (int, string) {
 		a.t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
+	text, status := a.send(request, "lambda", body)
+	return status, text
+}
+
+// want sends a request that is to be answered so.
+func (a *account) want(status int, method, path, body string) string {
+	a.t.Helper()
+	got, text := a.call(method, path, body)
+	if got != status {
+		a.t.Fatalf("%s %s: %d %s, want %d", method, path, got, text, status)
+	}
+	return text
+}
+
+// ask sends a signed request to a service of the account.
+func (a *account) ask(service string, headers map[string]string, body string) string {
+	a.t.Helper()
+	request, err := http.NewRequestWithContext(a.t.Context(), http.MethodPost, a.endpoint+"/", strings.NewReader(body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for name, value := range headers {
+		request.Header.Set(name, value)
+	}
+	text, status := a.send(request, service, body)
+	if status != http.StatusOK {
+		a.t.Fatalf("%s answers %d %s", service, status, text)
+	}
+	return text
+}
+
+// send signs a request and sends it.
+func (a *account) send(request *http.Request, service, body string) (string, int) {
+	a.t.Helper()
 	sum := sha256.Sum256([]byte(body))
 	login := aws.Credentials{AccessKeyID: key, SecretAccessKey: key}
-	if err := v4.NewSigner().SignHTTP(a.t.Context(), login, request, hex.EncodeToString(sum[:]), "lambda", region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(a.t.Context(), login, request, hex.EncodeToString(sum[:]), service, region, time.Now()); err != nil {
 		a.t.Fatal(err)
 	}
 	response, err := http.DefaultClient.Do(request)
@@ -232,17 +267,7 @@ func (a *account) call(method, path, body string) (int, string) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return response.StatusCode, string(text)
-}
-
-// want sends a request that is to be answered so.
-func (a *account) want(status int, method, path, body string) string {
-	a.t.Helper()
-	got, text := a.call(method, path, body)
-	if got != status {
-		a.t.Fatalf("%s %s: %d %s, want %d", method, path, got, text, status)
-	}
-	return text
+	return string(text), response.StatusCode
 }
 
 // mappings are all of the account.
@@ -257,7 +282,7 @@ func (a *account) mappings() []types.EventSourceMappingConfiguration {
 
 // poll is the Kafka trigger that the emulator lacks: it reads the mappings and drives their functions, with the manners of
 // Lambda's pollers, until the test ends.
-func (a *account) poll(brokers string) {
+func (a *account) poll() {
 	t := trigger.New(trigger.Options{EnableDelay: time.Second, DisableDelay: 2 * time.Second})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -266,7 +291,7 @@ func (a *account) poll(brokers string) {
 		known := map[string]bool{}
 		for ctx.Err() == nil {
 			if out, err := a.lambda.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{}); err == nil {
-				a.follow(t, known, out.EventSourceMappings, brokers)
+				a.follow(t, known, out.EventSourceMappings)
 			}
 			select {
 			case <-ctx.Done():
@@ -283,7 +308,7 @@ func (a *account) poll(brokers string) {
 	})
 }
 
-func (a *account) follow(t *trigger.Trigger, known map[string]bool, found []types.EventSourceMappingConfiguration, brokers string) {
+func (a *account) follow(t *trigger.Trigger, known map[string]bool, found []types.EventSourceMappingConfiguration) {
 	seen := map[string]bool{}
 	for _, m := range found {
 		id := *m.UUID
@@ -297,8 +322,9 @@ func (a *account) follow(t *trigger.Trigger, known map[string]bool, found []type
 		if c := m.SelfManagedKafkaEventSourceConfig; c != nil && c.ConsumerGroupId != nil {
 			group = *c.ConsumerGroupId
 		}
+		brokers := m.SelfManagedEventSource.Endpoints[string(types.EndPointTypeKafkaBootstrapServers)]
 		err := t.Put(trigger.Mapping{
-			Name: id, Topic: m.Topics[0], Group: group, Client: []kgo.Opt{kgo.SeedBrokers(strings.Split(brokers, ",")...)}, Bootstrap: brokers,
+			Name: id, Topic: m.Topics[0], Group: group, Client: []kgo.Opt{kgo.SeedBrokers(brokers...)}, Bootstrap: strings.Join(brokers, ","),
 			BatchSize: int(*m.BatchSize), ReportBatchItemFailures: len(m.FunctionResponseTypes) > 0, Disabled: disabled,
 			Recut: func(n int) int { return max(1, n/2) },
 			Invoke: func(ctx context.Context, payload []byte) ([]byte, error) {

@@ -29,6 +29,12 @@ func brokers(t *testing.T) string {
 	if real := os.Getenv("SLUICE_TEST_KAFKA"); real != "" {
 		return real
 	}
+	return embedded(t)
+}
+
+// embedded is a broker of the desk's.
+func embedded(t *testing.T) string {
+	t.Helper()
 	b, err := broker.Open(broker.Options{Addr: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
@@ -37,8 +43,9 @@ func brokers(t *testing.T) string {
 	return b.Addr()
 }
 
-// synth makes the app's template out of connector files, for functions of this machine's architecture.
-func synth(t *testing.T, files map[string]string) string {
+// synth makes the app's template out of connector files, for functions of this machine's architecture, with more of the
+// context that -c sets: names and values by turns.
+func synth(t *testing.T, files map[string]string, more ...string) string {
 	t.Helper()
 	connectors, out := t.TempDir(), t.TempDir()
 	for name, text := range files {
@@ -50,9 +57,13 @@ func synth(t *testing.T, files map[string]string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	context, err := json.Marshal(map[string]any{
-		"connectors": connectors, "functions": filepath.Join(root, ".build/lambda"), "arch": architecture(), "rest": "file", "retain": "false",
-	})
+	values := map[string]string{
+		"connectors": connectors, "functions": filepath.Join(root, ".build/lambda"), "arch": architecture(), "rest": "file", "retain": "false", "stack": "Sluice",
+	}
+	for i := 0; i < len(more); i += 2 {
+		values[more[i]] = more[i+1]
+	}
+	context, err := json.Marshal(values)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +74,7 @@ func synth(t *testing.T, files map[string]string) string {
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("synthesising: %v\n%s", err, said)
 	}
-	text, err := os.ReadFile(filepath.Join(out, "Sluice.template.json"))
+	text, err := os.ReadFile(filepath.Join(out, values["stack"]+".template.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +108,8 @@ const lake = `{"name": "lake", "config": {"connector.class": "io.confluent.conne
 	"s3.region": "us-east-1", "format.class": "io.confluent.connect.s3.format.json.JsonFormat", "flush.size": "1000000",
 	"rotate.schedule.interval.ms": "1000", "timezone": "UTC", "value.converter.schemas.enable": "false"}}`
 
-const late = `{"name": "late-source", "config": {"connector.class": "DatagenConnector", "kafka.topic": "late", "quickstart": "users", "max.interval": "100"}}`
+const late = `{"name": "late-source", "config": {"connector.class": "DatagenConnector", "kafka.topic": "late", "quickstart": "users", "max.interval": "100", "tasks.max": 2,
+	"producer.override.client.id": "${secretsManager:late:id}", "producer.override.acks": "${ssm:/late/acks}"}}`
 
 func shipped(t *testing.T) map[string]string {
 	t.Helper()
@@ -126,7 +138,7 @@ func TestStack_FromDeployToDestroy(t *testing.T) {
 		t.Fatalf("bootstrapping: %v\n%s", err, out)
 	}
 	a.mustDeploy(first, "KafkaBrokers="+kafka)
-	a.poll(kafka)
+	a.poll()
 
 	a.recordsArrive()
 	a.staysPaused(first)
@@ -134,9 +146,11 @@ func TestStack_FromDeployToDestroy(t *testing.T) {
 	a.runsWhatRestCreates(t)
 	a.followsPatterns(t)
 	a.stopsWhatGaveUp(t)
-	a.followsFiles(first, second)
+	known := roles{}
+	a.noteRoles(known)
+	a.followsFiles(first, second, known)
 	a.leavesNothing(first)
-	a.onlyWhatRolesAllow(second)
+	a.onlyWhatRolesAllow(known)
 }
 
 // recordsArrive: the schedule fires, the source produces, and the sink prints what the poller hands it.
@@ -222,14 +236,25 @@ func (a *account) refusesBadConfiguration(assembly string) {
 	if changed == before {
 		a.t.Errorf("REST changed nothing: %s", changed)
 	}
-	out, err := a.deploy(assembly, `DemoSourceConfig={"max.interval":"often"}`)
-	if err == nil || !strings.Contains(out, "Connector configuration is invalid and contains the following") || !strings.Contains(out, "max.interval") {
-		a.t.Errorf("a bad configuration: %v\n%s", err, out)
+	for parameter, want := range map[string][]string{
+		`DemoSourceConfig={"max.interval":"often"}`: {"Connector configuration is invalid and contains the following", "max.interval"},
+		// What its function was not built for, by its own settings and by the worker's.
+		`DemoSinkConfig={"value.converter":"io.confluent.connect.avro.AvroConverter"}`: {"-c registry=true"},
+		`WorkerConfig={"key.converter":"AWSKafkaAvroConverter"}`:                       {"-c registry=true"},
+		// With which not even the control function starts.
+		`WorkerConfig={"offset.flush.interval.ms":"soon"}`: {"offset.flush.interval.ms"},
+	} {
+		out, err := a.deploy(assembly, parameter)
+		for _, text := range want {
+			if err == nil || !strings.Contains(out, text) {
+				a.t.Errorf("%s: %v\n%s", parameter, err, out)
+			}
+		}
+		if now := a.want(http.StatusOK, "GET", "/connectors/demo-source/config", ""); now != changed {
+			a.t.Errorf("a deployment that failed left %s, want %s", now, changed)
+		}
 	}
-	if now := a.want(http.StatusOK, "GET", "/connectors/demo-source/config", ""); now != changed {
-		a.t.Errorf("a deployment that failed left %s, want %s", now, changed)
-	}
-	a.mustDeploy(assembly, `DemoSourceConfig={}`)
+	a.mustDeploy(assembly, `DemoSourceConfig={}`, "DemoSinkConfig={}", "WorkerConfig={}")
 	a.state("demo-source", "RUNNING")
 }
 
@@ -353,11 +378,16 @@ func (a *account) holds(path, want string) {
 }
 
 // followsFiles: a connector file more, and again one less.
-func (a *account) followsFiles(first, second string) {
+func (a *account) followsFiles(first, second string, known roles) {
+	json := map[string]string{"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.CreateSecret"}
+	a.ask("secretsmanager", json, `{"Name": "late", "SecretString": "{\"id\": \"late-1\"}"}`)
+	json["X-Amz-Target"] = "AmazonSSM.PutParameter"
+	a.ask("ssm", json, `{"Name": "/late/acks", "Value": "all", "Type": "String"}`)
 	if _, err := a.buckets.CreateBucket(a.t.Context(), &s3.CreateBucketInput{Bucket: new("lake")}); err != nil {
 		a.t.Fatal(err)
 	}
 	a.mustDeploy(second)
+	a.noteRoles(known)
 	a.state("late-source", "RUNNING")
 	a.until("the clock completes an object", func() error {
 		out, err := a.buckets.ListObjectsV2(a.t.Context(), &s3.ListObjectsV2Input{Bucket: new("lake"), Prefix: new("topics/late/")})
@@ -383,7 +413,7 @@ func (a *account) followsFiles(first, second string) {
 
 // leavesNothing: destroying the stack removes what it made, and what REST made.
 func (a *account) leavesNothing(assembly string) {
-	if out, err := a.run("destroy", "Sluice", "--app", assembly, "--force"); err != nil {
+	if out, err := a.run("destroy", a.stack, "--app", assembly, "--force"); err != nil {
 		a.t.Fatalf("destroying: %v\n%s", err, out)
 	}
 	ctx := context.WithoutCancel(a.t.Context())

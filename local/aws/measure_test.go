@@ -73,6 +73,13 @@ func newBench(t *testing.T) *bench {
 func (b *bench) deploy(name, bootstrap, connector string) {
 	b.Helper()
 	b.functions.Remove(name)
+	b.upgrade(name, bootstrap, connector)
+}
+
+// upgrade puts another binary in the place of a function's, as a deployment does: a process that is busy finishes what it
+// is at.
+func (b *bench) upgrade(name, bootstrap, connector string) {
+	b.Helper()
 	err := b.functions.Deploy(function.Function{
 		Name: name, Bootstrap: bootstrap, Timeout: patience, Log: b.printed,
 		Env: map[string]string{

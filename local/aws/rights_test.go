@@ -1,190 +1,207 @@
 package aws_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// onlyWhatRolesAllow compares what functions called, as the emulator noted it, with what their roles in the template allow:
-// the emulator itself lets everybody do everything.
-func (a *account) onlyWhatRolesAllow(assembly string) {
+// call is what the emulator noted of a call: by which function, or in whose name, and what it is about.
+type call struct {
+	Function, Service, Method, Path, Operation string
+	Query                                      map[string]string
+	Parts                                      []string
+	About                                      struct {
+		Items                            [][3]string // action, table and partition key
+		Keys                             []string    // of objects
+		ARN, Name, Role, Group, Function string
+	}
+}
+
+// unused are the actions that roles allow and that nothing here makes use of, and why they are allowed all the same.
+var unused = map[string]string{
+	"WriteLogs logs:CreateLogStream":           "Lambda does it, for the function",
+	"WriteLogs logs:PutLogEvents":              "Lambda does it, for the function",
+	"WriteObjects s3:ListMultipartUploadParts": "only an upload that another process began is looked into",
+	"WriteObjects s3:GetObject":                "only an object that may be there already is looked at",
+}
+
+// onlyWhatRolesAllow compares what functions called, and of which things, with what their roles allow, both ways: the
+// emulator itself lets everybody do everything.
+func (a *account) onlyWhatRolesAllow(known roles) {
 	a.t.Helper()
-	allowed := a.allowed(assembly)
 	text, err := os.ReadFile(filepath.Join(a.dir, "calls"))
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	seen := map[string]map[string]bool{}
-	for line := range strings.Lines(string(text)) {
-		call := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		function := strings.TrimPrefix(call[0], "Sluice-")
-		id := function[:max(0, strings.LastIndexByte(function, '-'))]
-		if allowed[id] == nil {
-			a.t.Errorf("nobody knows function %s", call[0])
-			continue
+	used := map[string]bool{} // statements with an action
+	asked := map[string]int{}
+	for line := range bytes.Lines(text) {
+		var c call
+		if err := json.Unmarshal(line, &c); err != nil {
+			a.t.Fatal(err)
 		}
-		actions := actionsOf(call[1], call[2], call[3], call[4], call[5])
-		if len(actions) == 0 {
-			a.t.Errorf("function %s: which action is %q?", id, call[1:])
+		who := known.of(c.Function)
+		requests := c.requests()
+		if len(requests) == 0 || known[c.Function] == nil {
+			a.t.Errorf("what %s did is not known to be of any action, or nobody knows its role: %s", who, line)
 		}
-		for _, action := range actions {
-			if seen[id] == nil {
-				seen[id] = map[string]bool{}
+		for _, r := range requests {
+			asked[who]++
+			found := false
+			for _, s := range known[c.Function] {
+				if s.allows(r) {
+					found = true
+					used[s.Sid+" "+r.action] = true
+				}
 			}
-			if seen[id][action] = true; !allowed[id][action] {
-				a.t.Errorf("the role of function %s does not allow it %s: %q", id, action, call[1:])
+			if !found {
+				a.t.Errorf("the role of %s does not allow %v", who, r)
 			}
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(seen)) {
-		a.t.Logf("function %s called %d actions, all of which its role allows: %s", id, len(seen[id]), strings.Join(slices.Sorted(maps.Keys(seen[id])), " "))
+	for _, who := range slices.Sorted(maps.Keys(asked)) {
+		a.t.Logf("%s asked for %d different things", who, asked[who])
 	}
+	a.everythingUsed(known, used)
 }
 
-// allowed are the actions that the role of each function allows, by their logical ids.
-func (a *account) allowed(assembly string) map[string]map[string]bool {
+// everythingUsed tells which actions of which statements no function made use of, and nothing says why they are there.
+func (a *account) everythingUsed(known roles, used map[string]bool) {
 	a.t.Helper()
-	var template struct {
-		Resources map[string]struct {
-			Type       string
-			Properties map[string]any
-		}
-	}
-	text, err := os.ReadFile(filepath.Join(assembly, "Sluice.template.json"))
-	if err == nil {
-		err = json.Unmarshal(text, &template)
-	}
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	of := map[string]map[string]bool{} // by role
-	for _, r := range template.Resources {
-		if r.Type != "AWS::IAM::Policy" {
-			continue
-		}
-		roles, _ := r.Properties["Roles"].([]any)
-		for _, role := range roles {
-			name, _ := role.(map[string]any)["Ref"].(string)
-			if of[name] == nil {
-				of[name] = map[string]bool{}
-			}
-			collect(r.Properties["PolicyDocument"], of[name])
-		}
-	}
-	allowed := map[string]map[string]bool{}
-	for id, r := range template.Resources {
-		if r.Type == "AWS::Lambda::Function" {
-			role := r.Properties["Role"].(map[string]any)["Fn::GetAtt"].([]any)[0].(string)
-			allowed[id] = of[role]
-		}
-	}
-	return allowed
-}
-
-// collect adds the actions of all statements, also of those under a condition.
-func collect(v any, into map[string]bool) {
-	switch v := v.(type) {
-	case []any:
-		for _, inner := range v {
-			collect(inner, into)
-		}
-	case map[string]any:
-		switch actions := v["Action"].(type) {
-		case string:
-			into[actions] = true
-		case []any:
-			for _, action := range actions {
-				into[action.(string)] = true
+	told := map[string]bool{}
+	for _, name := range known.names() {
+		for _, s := range known[name] {
+			for _, action := range s.Action {
+				key := s.Sid + " " + action
+				if !told[key] && !used[key] && unused[key] == "" {
+					a.t.Errorf("nothing that %s did takes %s of statement %q on %s: is it needed?", known.of(name), action, s.Sid, s.Resource)
+				}
+				told[key] = true
 			}
 		}
-		for _, inner := range v {
-			collect(inner, into)
+	}
+	for key, why := range unused {
+		if used[key] || !told[key] {
+			a.t.Errorf("%s is used, or not allowed, but it stands here that %s", key, why)
 		}
 	}
 }
 
-// actionsOf are the actions of IAM that a request is.
-func actionsOf(service, method, path, query, target string) []string {
-	_, operation, _ := strings.Cut(target, ".")
-	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
-	switch service {
+const everywhere = region + ":123456789012:"
+
+// requests are what IAM would be asked about a call.
+func (c call) requests() []request {
+	parts := strings.FieldsFunc(c.Path, func(r rune) bool { return r == '/' })
+	switch c.Service {
 	case "dynamodb":
-		if operation == "TransactWriteItems" {
-			return []string{"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+		var all []request
+		for _, item := range c.About.Items {
+			all = append(all, request{
+				action: "dynamodb:" + item[0], resource: "arn:aws:dynamodb:" + everywhere + "table/" + item[1],
+				about: map[string]string{"dynamodb:LeadingKeys": item[2]},
+			})
 		}
-		return []string{"dynamodb:" + operation}
+		return all
 	case "secretsmanager":
-		return []string{"secretsmanager:" + operation}
+		return []request{{action: "secretsmanager:" + c.Operation, resource: c.About.ARN}}
+	case "ssm":
+		return []request{{action: "ssm:" + c.Operation, resource: "arn:aws:ssm:" + everywhere + "parameter" + c.About.Name}}
 	case "scheduler":
-		if len(parts) == 1 {
-			return []string{"scheduler:ListSchedules"}
-		}
-		action := map[string]string{"GET": "scheduler:GetSchedule", "POST": "scheduler:CreateSchedule", "PUT": "scheduler:UpdateSchedule", "DELETE": "scheduler:DeleteSchedule"}[method]
-		if method == "POST" || method == "PUT" {
-			return []string{action, "iam:PassRole"}
-		}
-		return []string{action}
+		return c.scheduler(parts)
 	case "lambda":
-		return lambdaActions(method, parts)
+		return c.lambda(parts)
 	case "s3":
-		return s3Actions(method, parts, query)
+		return c.s3(parts)
 	}
 	return nil
 }
 
-// lambdaActions are those of /2015-03-31/functions/NAME/… and /2015-03-31/event-source-mappings/UUID.
-func lambdaActions(method string, parts []string) []string {
+// scheduler are requests about /schedules/NAME.
+func (c call) scheduler(parts []string) []request {
+	if len(parts) == 1 {
+		return []request{{action: "scheduler:ListSchedules", resource: "*"}}
+	}
+	group := c.About.Group
+	if group == "" {
+		group = c.Query["groupName"]
+	}
+	verb := map[string]string{"GET": "Get", "POST": "Create", "PUT": "Update", "DELETE": "Delete"}[c.Method]
+	all := []request{{action: "scheduler:" + verb + "Schedule", resource: "arn:aws:scheduler:" + everywhere + "schedule/" + group + "/" + parts[1]}}
+	if c.About.Role != "" {
+		all = append(all, request{action: "iam:PassRole", resource: c.About.Role, about: map[string]string{"iam:PassedToService": "scheduler.amazonaws.com"}})
+	}
+	return all
+}
+
+// lambda are requests about /2015-03-31/functions/NAME/… and /2015-03-31/event-source-mappings/UUID.
+func (c call) lambda(parts []string) []request {
 	if len(parts) < 2 {
 		return nil
 	}
 	if parts[1] == "event-source-mappings" {
-		action := map[string]string{"GET": "Get", "POST": "Create", "PUT": "Update", "DELETE": "Delete"}[method] + "EventSourceMapping"
+		verb := map[string]string{"GET": "Get", "POST": "Create", "PUT": "Update", "DELETE": "Delete"}[c.Method]
+		about := map[string]string{"lambda:FunctionArn": c.About.Function}
 		switch {
-		case method == "GET" && len(parts) == 2:
-			return []string{"lambda:ListEventSourceMappings"}
-		case method == "POST":
-			return []string{"lambda:" + action, "lambda:TagResource"}
+		case c.Method == http.MethodGet && len(parts) == 2:
+			return []request{{action: "lambda:ListEventSourceMappings", resource: "*"}}
+		case c.Method == http.MethodPost:
+			made := "arn:aws:lambda:" + everywhere + "event-source-mapping:new"
+			return []request{{action: "lambda:" + verb + "EventSourceMapping", resource: "*", about: about}, {action: "lambda:TagResource", resource: made}}
 		}
-		return []string{"lambda:" + action}
+		return []request{{action: "lambda:" + verb + "EventSourceMapping", resource: "arn:aws:lambda:" + everywhere + "event-source-mapping:" + parts[2], about: about}}
 	}
 	if len(parts) < 4 {
 		return nil
 	}
-	switch method + " " + parts[3] {
-	case "POST invocations":
-		return []string{"lambda:InvokeFunction"}
-	case "GET configuration":
-		return []string{"lambda:GetFunctionConfiguration"}
-	case "POST aliases":
-		return []string{"lambda:CreateAlias"}
-	case "DELETE aliases":
-		return []string{"lambda:DeleteAlias"}
-	case "GET aliases":
-		return []string{"lambda:ListAliases"}
+	function := parts[2]
+	if !strings.HasPrefix(function, "arn:") {
+		function = "arn:aws:lambda:" + everywhere + "function:" + function
 	}
-	return nil
+	if qualifier := c.Query["Qualifier"]; qualifier != "" {
+		function += ":" + qualifier
+	}
+	action := map[string]string{
+		"POST invocations": "InvokeFunction", "GET configuration": "GetFunctionConfiguration",
+		"POST aliases": "CreateAlias", "DELETE aliases": "DeleteAlias", "GET aliases": "ListAliases",
+	}[c.Method+" "+parts[3]]
+	if action == "" {
+		return nil
+	}
+	return []request{{action: "lambda:" + action, resource: function}}
 }
 
-// s3Actions are those of /BUCKET/KEY.
-func s3Actions(method string, parts []string, query string) []string {
-	upload := strings.Contains(query, "uploadId")
+// s3 are requests about /BUCKET/KEY.
+func (c call) s3(parts []string) []request {
+	upload := slices.Contains(c.Parts, "uploadId")
+	bucket := "arn:aws:s3:::" + parts[0]
+	object := func(action string) []request {
+		return []request{{action: "s3:" + action, resource: bucket + "/" + strings.Join(parts[1:], "/")}}
+	}
 	switch {
-	case len(parts) == 1 && method == "GET":
-		return []string{"s3:ListBucket"}
-	case len(parts) == 1 && method == "POST", method == "DELETE" && !upload:
-		return []string{"s3:DeleteObject"}
-	case method == "DELETE":
-		return []string{"s3:AbortMultipartUpload"}
-	case method == "GET" && upload:
-		return []string{"s3:ListMultipartUploadParts"}
-	case method == "GET", method == "HEAD":
-		return []string{"s3:GetObject"}
-	case method == "PUT", method == "POST":
-		return []string{"s3:PutObject"}
+	case len(parts) == 1 && c.Method == http.MethodGet:
+		return []request{{action: "s3:ListBucket", resource: bucket}}
+	case len(parts) == 1:
+		var all []request
+		for _, key := range c.About.Keys {
+			all = append(all, request{action: "s3:DeleteObject", resource: bucket + "/" + key})
+		}
+		return all
+	case c.Method == http.MethodDelete && upload:
+		return object("AbortMultipartUpload")
+	case c.Method == http.MethodDelete:
+		return object("DeleteObject")
+	case c.Method == http.MethodGet && upload:
+		return object("ListMultipartUploadParts")
+	case c.Method == http.MethodGet, c.Method == http.MethodHead:
+		return object("GetObject")
+	case c.Method == http.MethodPut, c.Method == http.MethodPost:
+		return object("PutObject")
 	}
 	return nil
 }

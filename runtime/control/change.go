@@ -108,7 +108,7 @@ func (s *Server) checkOver(ctx context.Context, name string, sent map[string]*st
 		return nil, nil, fmt.Errorf("looking up connector %s: %w", name, err)
 	}
 	settings = unmask(sent, c.Config)
-	passwords, err = s.check(ctx, settings)
+	passwords, err = s.check(ctx, c, settings)
 	return settings, passwords, err
 }
 
@@ -213,7 +213,7 @@ func (s *Server) patchConfig(r *request) (answer, error) {
 			}
 		}
 		merged = unmask(merged, c.Config)
-		passwords, err := s.check(ctx, merged)
+		passwords, err := s.check(ctx, *c, merged)
 		if err != nil {
 			return 0, err
 		}

@@ -37,7 +37,7 @@ func (s *Server) create(r *request) (answer, error) {
 	if err := nameIn(wanted.settings, wanted.name); err != nil {
 		return answer{}, err
 	}
-	passwords, err := s.check(ctx, wanted.settings)
+	passwords, err := s.check(ctx, offset.Connector{Name: wanted.name}, wanted.settings)
 	if err != nil {
 		return answer{}, err
 	}

@@ -67,8 +67,9 @@ func pluginOf(plugins []Plugin, settings map[string]string) Plugin {
 	return p
 }
 
-// judge lets the function of the class that a configuration names judge it.
-func (s *Server) judge(ctx context.Context, settings map[string]*string) (config.Infos, error) {
+// judge lets the function of the class that a configuration names judge it. c is the connector whose configuration it is to
+// be, as far as there is one.
+func (s *Server) judge(ctx context.Context, c offset.Connector, settings map[string]*string) (config.Infos, error) {
 	var infos config.Infos
 	class := settings[classSetting]
 	if class == nil {
@@ -86,7 +87,7 @@ func (s *Server) judge(ctx context.Context, settings map[string]*string) (config
 		config.Infos
 		Refused string
 	}
-	err = s.ask(ctx, p.Class, map[string]any{"control": "validate", "config": settings}, &judged)
+	err = s.ask(ctx, p.Class, c, map[string]any{"control": "validate", "config": settings}, &judged)
 	if err == nil && judged.Refused != "" {
 		err = fail(http.StatusInternalServerError, "%s", judged.Refused)
 	}
@@ -94,12 +95,12 @@ func (s *Server) judge(ctx context.Context, settings map[string]*string) (config
 }
 
 // ask sends a control request and reads its answer.
-func (s *Server) ask(ctx context.Context, class string, question, reply any) error {
+func (s *Server) ask(ctx context.Context, class string, about offset.Connector, question, reply any) error {
 	text, err := json.Marshal(question)
 	if err != nil {
 		return fmt.Errorf("asking the function of %s: %w", class, err)
 	}
-	text, err = s.Functions.Ask(ctx, class, text)
+	text, err = s.Functions.Ask(ctx, class, about, text)
 	if err != nil {
 		return fmt.Errorf("asking the function of %s: %w", class, err)
 	}
@@ -110,8 +111,8 @@ func (s *Server) ask(ctx context.Context, class string, question, reply any) err
 }
 
 // check refuses a configuration that is not good, and tells which of its settings are passwords.
-func (s *Server) check(ctx context.Context, settings map[string]*string) (passwords []string, err error) {
-	infos, err := s.judge(ctx, settings)
+func (s *Server) check(ctx context.Context, c offset.Connector, settings map[string]*string) (passwords []string, err error) {
+	infos, err := s.judge(ctx, c, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -121,13 +122,13 @@ func (s *Server) check(ctx context.Context, settings map[string]*string) (passwo
 	return Passwords(infos), nil
 }
 
-// Check returns Connect's own message about a configuration that it would refuse.
-func (s *Server) Check(ctx context.Context, settings map[string]string) error {
-	pointers := make(map[string]*string, len(settings))
-	for name, value := range settings {
+// Check returns Connect's own message about a connector whose configuration it would refuse.
+func (s *Server) Check(ctx context.Context, c offset.Connector) error {
+	pointers := make(map[string]*string, len(c.Config))
+	for name, value := range c.Config {
 		pointers[name] = &value
 	}
-	_, err := s.check(ctx, pointers)
+	_, err := s.check(ctx, c, pointers)
 	return err
 }
 

@@ -53,7 +53,7 @@ func (s *Server) passwordsOf(ctx context.Context, c offset.Connector, p Plugin) 
 	if json.Unmarshal([]byte(c.Trigger[passwordsHandle]), &names) != nil {
 		names = s.classes.passwords(ctx, p.Class, func() ([]config.KeyInfo, error) {
 			var keys []config.KeyInfo
-			err := s.ask(ctx, p.Class, map[string]string{"control": "keys"}, &keys)
+			err := s.ask(ctx, p.Class, offset.Connector{}, map[string]string{"control": "keys"}, &keys)
 			return keys, err
 		})
 	}

@@ -227,7 +227,7 @@ func (s *Server) agree(ctx context.Context, c offset.Connector, p Plugin, pairs 
 		Refused string
 	}
 	question := map[string]any{"control": "alter", "config": c.Config, "offsets": append([]pair{}, pairs...)}
-	if err := s.ask(ctx, p.Class, question, &altered); err != nil {
+	if err := s.ask(ctx, p.Class, c, question, &altered); err != nil {
 		return false, err
 	}
 	if altered.Refused != "" {

@@ -94,7 +94,7 @@ func (s *Server) pluginConfig(r *request) (answer, error) {
 			return answer{}, err
 		}
 		var keys []config.KeyInfo
-		if err := s.ask(r.Context(), p.Class, map[string]string{"control": "keys"}, &keys); err != nil {
+		if err := s.ask(r.Context(), p.Class, offset.Connector{}, map[string]string{"control": "keys"}, &keys); err != nil {
 			return answer{}, err
 		}
 		return ok(keys), nil
@@ -145,14 +145,15 @@ func (s *Server) validate(r *request) (answer, error) {
 	if class := settings[classSetting]; class != nil && !strings.HasSuffix(normal(*class), normal(r.name())) {
 		return answer{}, fail(http.StatusBadRequest, "Included connector type %s does not match request type %s", *class, r.name())
 	}
+	var c offset.Connector
 	if name := settings["name"]; name != nil {
-		c, _, err := s.Store.Look(r.Context(), *name, 0)
+		c, _, err = s.Store.Look(r.Context(), *name, 0)
 		if err != nil && !errors.Is(err, offset.ErrNotFound) {
 			return answer{}, fmt.Errorf("looking up connector %s: %w", *name, err)
 		}
 		settings = unmask(settings, c.Config)
 	}
-	infos, err := s.judge(r.Context(), settings)
+	infos, err := s.judge(r.Context(), c, settings)
 	if refused, ok := errors.AsType[*Error](err); ok {
 		class := "org.apache.kafka.connect.runtime.rest.errors.BadRequestException"
 		if refused.Status == http.StatusInternalServerError {

@@ -12,8 +12,10 @@ import (
 type Functions interface {
 	// Plugins describes the connector classes there are, each once.
 	Plugins(ctx context.Context) ([]Plugin, error)
-	// Ask sends a control request to a function of a class, named in full, and returns what it answers.
-	Ask(ctx context.Context, class string, request []byte) (answer []byte, err error)
+	// Ask sends a control request to a function of a class, named in full, and returns what it answers. about is the
+	// connector that it is about, if there is one: where connectors have functions of their own, only that of a connector
+	// may resolve its secrets.
+	Ask(ctx context.Context, class string, about offset.Connector, request []byte) (answer []byte, err error)
 	// Invoke has a connector's own function handle an event, and returns its answer. The error of a function that
 	// failed is what it says itself.
 	Invoke(ctx context.Context, c offset.Connector, event []byte) (answer []byte, err error)

@@ -173,7 +173,7 @@ func (w *world) Plugins(context.Context) ([]control.Plugin, error) {
 }
 
 // Ask implements control.Functions.
-func (w *world) Ask(ctx context.Context, class string, request []byte) ([]byte, error) {
+func (w *world) Ask(ctx context.Context, class string, _ offset.Connector, request []byte) ([]byte, error) {
 	controls := w.source
 	if class == file.Sink.Class {
 		controls = w.sink

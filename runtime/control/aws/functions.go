@@ -72,8 +72,14 @@ func (f Functions) plugins() []control.Plugin {
 	return plugins
 }
 
-// Ask implements control.Functions.
-func (f Functions) Ask(ctx context.Context, class string, request []byte) ([]byte, error) {
+// Ask implements control.Functions. The role of a connector's own function lets it read that connector's secrets, and no
+// other: another function of the class is asked where there is none yet, or where the class is to be another.
+func (f Functions) Ask(ctx context.Context, class string, about offset.Connector, request []byte) ([]byte, error) {
+	if own := about.Trigger[FunctionHandle]; own != "" {
+		if p, err := f.plugin(about); err == nil && p.Class == class {
+			return f.Lambda.Call(ctx, own, request)
+		}
+	}
 	for i := range f.List {
 		if f.List[i].Class == class {
 			return f.Lambda.Call(ctx, f.List[i].Function, request)

@@ -102,6 +102,12 @@ func tell(ctx context.Context, url string, text []byte) error {
 
 // handle handles an event by the type of its resource.
 func (h Handler) handle(ctx context.Context, e Event) (id string, err error) {
+	if h.Broken != nil {
+		if e.RequestType == remove && e.PhysicalResourceID == e.LogicalResourceID {
+			return e.PhysicalResourceID, nil // its creation failed
+		}
+		return e.PhysicalResourceID, h.Broken
+	}
 	switch e.ResourceType {
 	case "Custom::Connector":
 		return h.connector(ctx, e)

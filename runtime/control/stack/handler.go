@@ -19,8 +19,8 @@ import (
 
 // Validator says what Connect would say of a configuration; *control.Server is one.
 type Validator interface {
-	// Check returns Connect's own message about a configuration that it would refuse.
-	Check(ctx context.Context, settings map[string]string) error
+	// Check returns Connect's own message about a connector whose configuration it would refuse. Its function is asked.
+	Check(ctx context.Context, c offset.Connector) error
 }
 
 // Triggers are those that the stack made; aws.Triggers are.
@@ -40,6 +40,12 @@ type Handler struct {
 	Triggers  Triggers
 	Clusters  control.Clusters
 	Log       *slog.Logger
+	// NeedsRegistry tells whether a configuration names a converter that keeps schemas in a registry, or the worker's
+	// settings do where it names none. It may be nil.
+	NeedsRegistry func(config, worker map[string]string) bool
+	// Broken is why the function can do nothing of all this, nil if it can: CloudFormation would wait long for one that
+	// does not even start.
+	Broken error
 	// Tell puts an answer where CloudFormation looks for it. Defaults to a request to that URL.
 	Tell func(ctx context.Context, url string, text []byte) error
 }
@@ -56,6 +62,10 @@ type connectorProperties struct {
 	Config, State, TasksMax string
 	// Fixed are settings that the rights of its function follow from.
 	Fixed []string
+	// Registry is "false" if its function was built without the converters of schema registries.
+	Registry string
+	// Worker is the stack parameter of the worker's settings, which are those of connectors that have none of their own.
+	Worker string
 }
 
 // asFile is the value of a parameter that leaves it to the file.
@@ -142,9 +152,12 @@ func (h Handler) connector(ctx context.Context, e Event) (id string, err error) 
 	if err != nil {
 		return e.PhysicalResourceID, err
 	}
+	if err := h.fits(p, w); err != nil {
+		return e.PhysicalResourceID, err
+	}
 	changed, err := h.changes(ctx, p.Name, w)
 	if err == nil && changed {
-		err = h.Validator.Check(ctx, w.Config)
+		err = h.Validator.Check(ctx, offset.Connector{Name: p.Name, Config: w.Config, Trigger: map[string]string{aws.FunctionHandle: p.Function}})
 	}
 	if err != nil {
 		return e.PhysicalResourceID, err
@@ -159,6 +172,25 @@ func (h Handler) connector(ctx context.Context, e Event) (id string, err error) 
 		}
 	}
 	return id, h.Triggers.Changed(ctx, c)
+}
+
+// fits refuses what the connector's function was not built for. It goes by nothing but the request, so that it lets pass
+// what a rollback brings back.
+func (h Handler) fits(p connectorProperties, w wanted) error {
+	if p.Registry != "false" || h.NeedsRegistry == nil {
+		return nil
+	}
+	var worker map[string]string
+	if p.Worker != "" {
+		if err := json.Unmarshal([]byte(p.Worker), &worker); err != nil {
+			return fmt.Errorf("reading the parameter WorkerConfig, which must be a JSON object of strings: %w", err)
+		}
+	}
+	if !h.NeedsRegistry(w.Config, worker) {
+		return nil
+	}
+	return fmt.Errorf("a parameter of the stack has connector %s convert with a schema registry, for which its function was not built: "+
+		"name the converter in the connector's file, or deploy with -c registry=true", p.Name)
 }
 
 // changes tells whether the stack wants something else than it last did. If not, nothing is even validated, so that a

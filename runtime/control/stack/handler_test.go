@@ -49,8 +49,11 @@ func newFormation(t *testing.T) *formation {
 }
 
 // Check refuses what says so.
-func (f *formation) Check(_ context.Context, settings map[string]string) error {
-	if settings["bad"] != "" {
+func (f *formation) Check(_ context.Context, c offset.Connector) error {
+	if c.Trigger[aws.FunctionHandle] != "arn:orders" || c.Name == "" {
+		f.Errorf("the function that is asked about %s is %q", c.Name, c.Trigger[aws.FunctionHandle])
+	}
+	if c.Config["bad"] != "" {
 		return errors.New("Connector configuration is invalid and contains the following 1 error(s):\nbad")
 	}
 	return nil
@@ -181,6 +184,48 @@ func TestConnector_ParametersGoOverTheFile(t *testing.T) {
 	}
 	if now := f.look(); now.Version != c.Version {
 		t.Error("refused configurations were written")
+	}
+}
+
+// What a parameter makes of a configuration may need another build than the one that the file had deployed.
+func TestConnector_NeedsTheBuildForItsConverters(t *testing.T) {
+	t.Parallel()
+	f := newFormation(t)
+	f.handler.NeedsRegistry = func(config, worker map[string]string) bool {
+		return config["value.converter"]+worker["value.converter"] == "Avro"
+	}
+	for name, p := range map[string]map[string]string{
+		"its own": properties("Registry", "false", "Config", `{"value.converter":"Avro"}`),
+		"worker":  properties("Registry", "false", "Worker", `{"value.converter":"Avro"}`),
+	} {
+		if why := f.send(connector, "Create", "", p); !strings.Contains(why, "-c registry=true") {
+			t.Errorf("%s: %q", name, why)
+		}
+		p["Registry"] = "true"
+		if why := f.send(connector, "Create", "", p); why != "" {
+			t.Errorf("%s, with the build for it: %s", name, why)
+		}
+	}
+	if why := f.send(connector, "Update", "connector/orders", properties("Registry", "false", "Worker", "[]")); !strings.Contains(why, "WorkerConfig") {
+		t.Errorf("settings of the worker that are no object: %q", why)
+	}
+}
+
+// Who cannot even start says so, and is in nobody's way when CloudFormation puts things back.
+func TestInvoke_Broken(t *testing.T) {
+	t.Parallel()
+	f := newFormation(t)
+	f.handler = stack.Handler{Broken: errors.New("reading the worker's settings: no"), Log: slog.New(slog.DiscardHandler)}
+	for _, request := range []string{"Create", "Update"} {
+		if why := f.send(connector, request, "", properties()); !strings.Contains(why, "worker's settings") {
+			t.Errorf("%s: %q", request, why)
+		}
+	}
+	if why := f.send(connector, "Delete", "Logical", properties()); why != "" {
+		t.Errorf("deleting what was never made: %q", why)
+	}
+	if why := f.send(connector, "Delete", "connector/orders", properties()); why == "" {
+		t.Error("what was made counts as deleted")
 	}
 }
 

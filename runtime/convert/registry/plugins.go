@@ -41,18 +41,3 @@ func find(class string) string {
 
 // Glue tells whether a class name is that of a converter of AWS Glue.
 func Glue(class string) bool { return strings.HasPrefix(find(class), "com.amazonaws.") }
-
-// NeededBy tells whether a connector with this configuration converts with one of these converters. worker are the settings
-// of the worker, whose converters are those of connectors that name none.
-func NeededBy(config, worker map[string]string) bool {
-	for _, setting := range []string{"key.converter", "value.converter"} {
-		class, named := config[setting]
-		if !named {
-			class = worker[setting]
-		}
-		if Has(strings.TrimSpace(class)) {
-			return true
-		}
-	}
-	return false
-}

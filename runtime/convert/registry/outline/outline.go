@@ -10,6 +10,8 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/sluice-connect/sluice/runtime/config"
 	"github.com/sluice-connect/sluice/runtime/connect"
@@ -29,6 +31,27 @@ func Converters() []connect.Plugin[connect.Converter] {
 		inFull(outlined("com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter")),
 		outlined("com.amazonaws.services.schemaregistry.kafkaconnect.protobuf.ProtobufSchemaConverter"),
 	}
+}
+
+// NeededBy tells whether a connector with this configuration takes a function that has these converters: because it
+// converts with one, or because the worker's settings name one, for a function that does not know it cannot read those.
+func NeededBy(config, worker map[string]string) bool {
+	for _, settings := range []map[string]string{config, worker} {
+		for _, setting := range []string{"key.converter", "value.converter"} {
+			if has(strings.TrimSpace(settings[setting])) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// has tells whether one of them goes by that name.
+func has(class string) bool {
+	return slices.ContainsFunc(Converters(), func(p connect.Plugin[connect.Converter]) bool {
+		simple := p.Class[strings.LastIndexByte(p.Class, '.')+1:]
+		return class == p.Class || !p.InFull && (class == simple || class == strings.TrimSuffix(simple, "Converter"))
+	})
 }
 
 func outlined(class string) connect.Plugin[connect.Converter] {
