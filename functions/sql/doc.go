@@ -31,8 +31,8 @@
 //
 // The originals leave out columns whose type Connect has none for, and fail on values that do not fit the type they chose.
 // sluice.types=extended carries them: BIGINT UNSIGNED and long BITs as Decimal, NUMERIC without scale, MySQL's TIME,
-// intervals, ranges, network addresses and bit strings as text, PostgreSQL's arrays as arrays, and SQLite's INTEGER as
-// 64 bits.
+// intervals, ranges, network addresses, bit strings, composite types and those of extensions as text, PostgreSQL's arrays as
+// arrays, and SQLite's INTEGER as 64 bits.
 //
 // # Sink
 //

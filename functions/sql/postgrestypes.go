@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,10 +47,16 @@ func postgresRead(ctx context.Context, dc any, t *typing, _ *table, statement st
 	if err != nil {
 		return nil, err
 	}
+	enums, err := enumTypes(ctx, conn, fields)
+	if err != nil {
+		return nil, err
+	}
 	r := &postgresResult{}
 	formats := make([]int16, len(fields))
 	for i, d := range fields {
-		f := resultColumn{name: d.Name, nullable: !required[columnID{d.TableOID, d.TableAttributeNumber}]}
+		f := resultColumn{
+			name: d.Name, nullable: !required[columnID{d.TableOID, d.TableAttributeNumber}], enum: enums[d.DataTypeOID],
+		}
 		var read decode
 		read, formats[i] = postgresDecode(t, &f, d.DataTypeOID, d.TypeModifier)
 		r.columns, r.decode = append(r.columns, f), append(r.decode, read)
@@ -89,6 +96,32 @@ func notNull(ctx context.Context, conn *pgconn.PgConn, fields []pgconn.FieldDesc
 	}
 	for _, row := range read.Rows {
 		found[columnID{binary.BigEndian.Uint32(row[0]), binary.BigEndian.Uint16(row[1])}] = true
+	}
+	return found, nil
+}
+
+// firstOwnOID is the first number of a type that is not built in.
+const firstOwnOID = 16384
+
+// enumTypes tells which types of a result are enumerations.
+func enumTypes(ctx context.Context, conn *pgconn.PgConn, fields []pgconn.FieldDescription) (map[uint32]bool, error) {
+	found := map[uint32]bool{}
+	var list []string
+	for _, f := range fields {
+		if f.DataTypeOID >= firstOwnOID {
+			list = append(list, fmt.Sprint(f.DataTypeOID))
+		}
+	}
+	if len(list) == 0 {
+		return found, nil
+	}
+	const query = "select oid from pg_catalog.pg_type where oid = any($1::oid[]) and typtype = 'e'"
+	read := conn.ExecParams(ctx, query, [][]byte{[]byte("{" + strings.Join(list, ",") + "}")}, nil, nil, []int16{formatBinary}).Read()
+	if read.Err != nil {
+		return nil, fmt.Errorf("asking which types are enumerations: %w", read.Err)
+	}
+	for _, row := range read.Rows {
+		found[binary.BigEndian.Uint32(row[0])] = true
 	}
 	return found, nil
 }
@@ -169,20 +202,16 @@ const moneyOID = 790
 
 func text(b []byte) (any, error) { return string(b), nil }
 
-// postgresText reads what is carried as text, and arrays.
+// postgresText reads what is carried as text, and arrays. As in JDBC's driver that is not everything that can be written as
+// text: ranges, intervals, composite types and those of extensions are left out.
 func postgresText(t *typing, f *resultColumn, oid uint32) (decode, int16) {
-	left := map[uint32]bool{ // built in types that the JDBC connectors leave out
-		pgtype.IntervalOID: true, pgtype.InetOID: true, pgtype.CIDROID: true, pgtype.MacaddrOID: true, pgtype.Macaddr8OID: true,
-		pgtype.PointOID: true, pgtype.LineOID: true, pgtype.LsegOID: true, pgtype.BoxOID: true, pgtype.PathOID: true,
-		pgtype.PolygonOID: true, pgtype.CircleOID: true, pgtype.TSVectorOID: true, tsqueryOID: true, pgtype.VarbitOID: true,
-		pgtype.Int4rangeOID: true, pgtype.Int8rangeOID: true, pgtype.NumrangeOID: true, pgtype.TsrangeOID: true,
-		pgtype.TstzrangeOID: true, pgtype.DaterangeOID: true, pgtype.Int4multirangeOID: true, pgtype.Int8multirangeOID: true,
-		pgtype.NummultirangeOID: true, pgtype.TsmultirangeOID: true, pgtype.TstzmultirangeOID: true, pgtype.DatemultirangeOID: true,
-		pgtype.TIDOID: true, pgtype.XIDOID: true, pgtype.CIDOID: true, pgtype.JSONPathOID: true, pgLSNOID: true, snapshotOID: true,
-	}
+	textual := f.enum || slices.Contains([]uint32{
+		pgtype.TextOID, pgtype.VarcharOID, pgtype.BPCharOID, pgtype.QCharOID, pgtype.NameOID, pgtype.UnknownOID,
+		pgtype.JSONOID, pgtype.JSONBOID, pgtype.UUIDOID, pgtype.XMLOID,
+	}, oid)
 	element, array := postgresElements()[oid]
 	switch {
-	case array && !t.extended, left[oid] && !t.extended:
+	case !textual && !t.extended:
 		f.kind = kindNone
 		return nil, formatText
 	case array:
@@ -193,13 +222,6 @@ func postgresText(t *typing, f *resultColumn, oid uint32) (decode, int16) {
 	f.kind = kindString
 	return text, formatText
 }
-
-// Types that pgtype has no name for.
-const (
-	tsqueryOID  = 3615
-	pgLSNOID    = 3220
-	snapshotOID = 5038
-)
 
 // postgresElements are the types of arrays' elements, for those arrays that are carried as such.
 func postgresElements() map[uint32]uint32 {

@@ -42,6 +42,7 @@ type resultColumn struct {
 	typ              string
 	precision, scale int
 	nullable         bool
+	enum             bool          // the type is an enumeration
 	element          *resultColumn // of arrays
 }
 
