@@ -3,6 +3,7 @@ package storage
 import (
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"compress/flate"
 	"context"
 	"crypto/md5" //nolint:gosec // markers have its size
@@ -15,6 +16,7 @@ import (
 
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 
 	"github.com/sluice-connect/sluice/runtime/connect"
 	"github.com/sluice-connect/sluice/runtime/schema/avro"
@@ -81,7 +83,7 @@ func (a *avroItems) header(data *avro.Data) error {
 		return torn(err)
 	}
 	switch a.codec = meta["avro.codec"]; a.codec {
-	case "", "null", "deflate", "snappy", "zstandard":
+	case "", "null", "deflate", "snappy", "zstandard", "bzip2", "xz":
 	default:
 		return fmt.Errorf("its codec %s is not known", a.codec)
 	}
@@ -239,11 +241,15 @@ func (a *avroItems) unpack(n int64) error {
 func (a *avroItems) decompress(packed []byte) ([]byte, error) {
 	switch a.codec {
 	case "deflate":
-		data, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), mostBlockBytes+1))
-		if err == nil && len(data) > mostBlockBytes {
-			err = fmt.Errorf("it has more than %d bytes", mostBlockBytes)
+		return readBlock(flate.NewReader(bytes.NewReader(packed)))
+	case "bzip2":
+		return readBlock(bzip2.NewReader(bytes.NewReader(packed)))
+	case "xz":
+		r, err := xz.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			return nil, err
 		}
-		return data, err
+		return readBlock(r)
 	case "snappy":
 		if len(packed) < crc32.Size {
 			return nil, io.ErrUnexpectedEOF
@@ -267,6 +273,15 @@ func (a *avroItems) decompress(packed []byte) ([]byte, error) {
 		return a.zstd.DecodeAll(packed, nil)
 	}
 	return packed, nil
+}
+
+// readBlock reads all of a block, within reason.
+func readBlock(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, mostBlockBytes+1))
+	if err == nil && len(data) > mostBlockBytes {
+		err = fmt.Errorf("it has more than %d bytes", mostBlockBytes)
+	}
+	return data, err
 }
 
 // Close implements Items.

@@ -61,6 +61,10 @@ func (c *columnSchemas) value(n *parquet.Column) (*avro.Schema, error) {
 		return c.leaf(n)
 	}
 	if pairs, ok := mapOf(n); ok {
+		if !isText(pairs.Columns()[0]) { // Avro has no such maps, and lists of pairs for them
+			items, err := c.record(pairs, n.Name()+"_entry")
+			return &avro.Schema{Type: avro.Array, Items: items}, err
+		}
 		items, err := c.optional(pairs.Columns()[1])
 		return &avro.Schema{Type: avro.Map, Items: items}, err
 	}
@@ -85,15 +89,45 @@ func (c *columnSchemas) optional(n *parquet.Column) (*avro.Schema, error) {
 	return s, err
 }
 
-// mapOf is the group of keys and values if a column is a map.
+// mapOf is the group of keys and values if a column is a map. Old files call a map what its pairs should be called, which
+// the reader of Parquet does not tell: they are known by their names.
 func mapOf(n *parquet.Column) (pairs *parquet.Column, ok bool) {
-	if t := n.Type().LogicalType(); t == nil || n.Leaf() || len(n.Columns()) != 1 {
-		return nil, false
-	} else if _, is := t.Value.(*format.MapType); !is {
+	if n.Leaf() || len(n.Columns()) != 1 {
 		return nil, false
 	}
 	pairs = n.Columns()[0]
-	return pairs, pairs.Repeated() && !pairs.Leaf() && len(pairs.Columns()) == 2
+	if !pairs.Repeated() || pairs.Leaf() || len(pairs.Columns()) != 2 {
+		return nil, false
+	}
+	t := n.Type().LogicalType()
+	if t == nil {
+		return pairs, pairs.Name() == "map" && pairs.Columns()[0].Name() == "key" && pairs.Columns()[1].Name() == "value"
+	}
+	_, ok = t.Value.(*format.MapType)
+	return pairs, ok
+}
+
+// isText tells whether a column holds texts.
+func isText(n *parquet.Column) bool { return n.Leaf() && n.Type().Kind() == parquet.ByteArray }
+
+// isUnsigned tells whether a column holds integers without a sign of so many bits.
+func isUnsigned(n *parquet.Column, bits int8) bool {
+	t := n.Type().LogicalType()
+	if t == nil {
+		return false
+	}
+	i, ok := t.Value.(*format.IntType)
+	return ok && !i.IsSigned && i.BitWidth == bits
+}
+
+// isNothing tells whether a column has no values at all.
+func isNothing(n *parquet.Column) bool {
+	t := n.Type().LogicalType()
+	if t == nil {
+		return false
+	}
+	_, ok := t.Value.(*format.NullType)
+	return ok
 }
 
 // listOf is the element if a column is a list. Lists have two levels, and the element is what is repeated, or three.
@@ -128,6 +162,9 @@ func (c *columnSchemas) leaf(n *parquet.Column) (*avro.Schema, error) {
 			{Name: "scale", Value: json.Number(strconv.Itoa(int(d.Scale)))},
 		}}, nil
 	}
+	if isNothing(n) {
+		return &avro.Schema{Type: avro.Int}, nil
+	}
 	switch n.Type().Kind() {
 	case parquet.Boolean:
 		return &avro.Schema{Type: avro.Boolean}, nil
@@ -137,6 +174,9 @@ func (c *columnSchemas) leaf(n *parquet.Column) (*avro.Schema, error) {
 			return logical(avro.Int, "date")
 		case *format.TimeType:
 			return logical(avro.Int, "time-millis")
+		}
+		if isUnsigned(n, 32) {
+			return &avro.Schema{Type: avro.Long}, nil
 		}
 		return &avro.Schema{Type: avro.Int}, nil
 	case parquet.Int64:

@@ -85,6 +85,10 @@ func buildJoint(a *avro.Schema, n *parquet.Column, element bool) (joint, error) 
 			item, err := buildJoint(a.Items, n, true)
 			return &jointList{level: n.MaxDefinitionLevel(), depth: n.MaxRepetitionLevel(), item: item}, err
 		}
+		if pairs, ok := mapOf(n); ok {
+			item, err := buildJoint(a.Items, pairs, true)
+			return &jointList{level: pairs.MaxDefinitionLevel(), depth: pairs.MaxRepetitionLevel(), item: item}, err
+		}
 		items, ok := listOf(n)
 		if !ok {
 			return nil, fmt.Errorf("column %s is no list", n.Name())
@@ -109,7 +113,7 @@ func buildJoint(a *avro.Schema, n *parquet.Column, element bool) (joint, error) 
 	if !n.Leaf() {
 		return nil, fmt.Errorf("column %s is a group, and Avro's schema says %s", n.Name(), a.Type)
 	}
-	write, err := leafWriter(a, n.Type().Kind())
+	write, err := leafWriter(a, n)
 	return &jointLeaf{column: n.Index(), level: n.MaxDefinitionLevel(), write: write}, err
 }
 
@@ -315,11 +319,19 @@ func (l *jointLeaf) skip(j *joiner) {
 func (l *jointLeaf) first() int { return l.column }
 
 // leafWriter writes the values of a column as those of an Avro type.
-func leafWriter(a *avro.Schema, kind parquet.Kind) (func(dst []byte, v parquet.Value) ([]byte, error), error) {
+func leafWriter(a *avro.Schema, n *parquet.Column) (func(dst []byte, v parquet.Value) ([]byte, error), error) {
+	kind := n.Type().Kind()
 	logical, _ := a.Props.Get("logicalType")
 	number := func(v parquet.Value) int64 { return int64(v.Int32()) }
-	if kind == parquet.Int64 {
+	switch {
+	case isNothing(n):
+		return func(dst []byte, _ parquet.Value) ([]byte, error) { return dst, errJoin }, nil
+	case isUnsigned(n, 64):
+		return unsigned, nil
+	case kind == parquet.Int64:
 		number = parquet.Value.Int64
+	case isUnsigned(n, 32) && a.Type == avro.Long:
+		number = func(v parquet.Value) int64 { return int64(v.Uint32()) }
 	}
 	whole := kind == parquet.Int32 || kind == parquet.Int64
 	text := kind == parquet.ByteArray || kind == parquet.FixedLenByteArray
@@ -368,6 +380,14 @@ func leafWriter(a *avro.Schema, kind parquet.Kind) (func(dst []byte, v parquet.V
 		}, nil
 	}
 	return nil, fmt.Errorf("a column of %s has no values of Avro's %s", kind, a.Type)
+}
+
+// unsigned writes a value of 64 bits without a sign, for which Avro has no type.
+func unsigned(dst []byte, v parquet.Value) ([]byte, error) {
+	if v.Uint64() > math.MaxInt64 {
+		return dst, fmt.Errorf("the number %d is larger than 64 bits with a sign can say", v.Uint64())
+	}
+	return binary.AppendVarint(dst, v.Int64()), nil
 }
 
 // appendLong appends bytes with their length before them.
