@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -45,7 +46,7 @@ type endpoint func(req *http.Request) (any, error)
 
 func (r *Registry) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	for pattern, answer := range map[string]endpoint{
+	endpoints := map[string]endpoint{
 		"GET /{$}":                                                  func(*http.Request) (any, error) { return struct{}{}, nil },
 		"GET /schemas/types":                                        func(*http.Request) (any, error) { return []string{JSONType, ProtobufType, AvroType}, nil },
 		"GET /schemas/ids/{id}":                                     r.getSchema,
@@ -67,10 +68,11 @@ func (r *Registry) routes() *http.ServeMux {
 		"GET /config/{subject}":                                     r.getLevel,
 		"PUT /config/{subject}":                                     r.putLevel,
 		"DELETE /config/{subject}":                                  r.deleteLevel,
-		"GET /mode":                                                 func(*http.Request) (any, error) { return map[string]string{"mode": "READWRITE"}, nil },
 		"POST /compatibility/subjects/{subject}/versions":           r.postCompatibility,
 		"POST /compatibility/subjects/{subject}/versions/{version}": r.postCompatibility,
-	} {
+	}
+	maps.Copy(endpoints, r.modeEndpoints())
+	for pattern, answer := range endpoints {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, req *http.Request) {
 			r.mu.Lock()
 			v, err := answer(req)
@@ -344,6 +346,9 @@ func (r *Registry) deleteSubject(req *http.Request) (any, error) {
 	if s == nil || len(s.versions) == 0 {
 		return nil, noSubject(name)
 	}
+	if err := r.changeable(name); err != nil {
+		return nil, err
+	}
 	permanent, live := flag(req, "permanent"), s.live()
 	switch {
 	case permanent && len(live) > 0:
@@ -367,6 +372,9 @@ func (r *Registry) deleteSubject(req *http.Request) (any, error) {
 
 func (r *Registry) deleteVersion(req *http.Request) (any, error) {
 	v, err := r.versionOf(req)
+	if err == nil {
+		err = r.changeable(v.Subject)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -377,39 +385,6 @@ func (r *Registry) deleteVersion(req *http.Request) (any, error) {
 		}
 	}
 	return v.Version, r.change(entry{Op: op, Subject: v.Subject, Version: v.Version})
-}
-
-func (r *Registry) getLevel(req *http.Request) (any, error) {
-	name := req.PathValue("subject")
-	level := r.level
-	if s := r.subjects[name]; name != "" && (s == nil || s.level == "") {
-		if !flag(req, "defaultToGlobal") {
-			return nil, failure(404, 40408, "Subject '%s' does not have subject-level compatibility configured", name)
-		}
-	} else if name != "" {
-		level = s.level
-	}
-	return map[string]string{"compatibilityLevel": level}, nil
-}
-
-func (r *Registry) putLevel(req *http.Request) (any, error) {
-	var in struct {
-		Compatibility string `json:"compatibility"`
-	}
-	if err := body(req, &in); err != nil {
-		return nil, err
-	}
-	level := strings.ToUpper(in.Compatibility)
-	if !slices.Contains(levels(), level) {
-		return nil, noLevel()
-	}
-	return map[string]string{"compatibility": level}, r.change(entry{Op: opLevel, Subject: req.PathValue("subject"), Level: level})
-}
-
-func (r *Registry) deleteLevel(req *http.Request) (any, error) {
-	name := req.PathValue("subject")
-	old := r.levelOf(name)
-	return map[string]string{"compatibilityLevel": old}, r.change(entry{Op: opLevel, Subject: name})
 }
 
 func (r *Registry) postCompatibility(req *http.Request) (any, error) {

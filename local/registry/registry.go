@@ -28,6 +28,7 @@ type Registry struct {
 	byID     map[int]Schema
 	last     int    // the last number that was given
 	level    string // global
+	mode     string // global, "" for the one to read and write
 	journal  *os.File
 	refused  []string // ids of versions that Glue's API answered with and that did not fit
 }
@@ -35,9 +36,10 @@ type Registry struct {
 type subject struct {
 	versions []*Version // by version
 	level    string     // "" for the global one
+	mode     string     // "" for the global one
 }
 
-// entry is one line of the journal: a version that was registered, deleted or removed, or a level that was set.
+// entry is one line of the journal: a version that was registered, deleted or removed, or a level or a mode that was set.
 type entry struct {
 	Op      string  `json:"op"`
 	Subject string  `json:"subject,omitempty"`
@@ -53,6 +55,7 @@ const (
 	opDelete   = "delete"
 	opRemove   = "remove"
 	opLevel    = "level"
+	opMode     = "mode"
 )
 
 // Open opens the registry whose journal is at path, or makes it; with "" it forgets everything in the end. Changes are
@@ -155,6 +158,12 @@ func (r *Registry) apply(e entry) {
 		} else {
 			s.level = e.Level
 		}
+	case opMode:
+		if s == nil {
+			r.mode = e.Level
+		} else {
+			s.mode = e.Level
+		}
 	}
 }
 
@@ -211,6 +220,9 @@ func (r *Registry) register(name string, s Schema, normalize bool) (Version, err
 		if v.equal(s) {
 			return *v, nil
 		}
+	}
+	if err := r.changeable(name); err != nil {
+		return Version{}, err
 	}
 	problems, err := r.compatible(r.levelOf(name), s, sub.live())
 	if err != nil {

@@ -92,6 +92,25 @@ func TestRegistry_AnswersAsConfluents(t *testing.T) {
 		{"DELETE", "/subjects/t-value/versions/1", "", 200, "1"},
 		{"GET", "/subjects/t-value/versions", "", 200, "[2,3]"},
 		{"GET", "/nowhere", "", 404, `"error_code":404`},
+		{"GET", "/contexts", "", 200, `["."]`},
+		{"GET", "/schemas?latestOnly=true&subjectPrefix=t-", "", 200, `[{"subject":"t-value","version":3,"id":3,`},
+		{"GET", "/mode", "", 200, `{"mode":"READWRITE"}`},
+		{"GET", "/mode/t-value", "", 404, `"error_code":40409`},
+		{"GET", "/mode/t-value?defaultToGlobal=true", "", 200, `{"mode":"READWRITE"}`},
+		{"PUT", "/mode/t-value", `{"mode":"readonly"}`, 200, `{"mode":"READONLY"}`},
+		{"PUT", "/mode", `{"mode":"SOMEHOW"}`, 422, `"error_code":42204`},
+		{"POST", "/subjects/t-value/versions", v3, 200, `"id":3`}, // it is there
+		{"POST", "/subjects/t-value/versions", v1, 422, `"error_code":42205,"message":"Subject t-value is in read-only mode"`},
+		{"DELETE", "/subjects/t-value", "", 422, `"error_code":42205`},
+		{"DELETE", "/subjects/t-value/versions/3", "", 422, `"error_code":42205`},
+		{"DELETE", "/mode/t-value", "", 200, `{"mode":"READONLY"}`},
+		{"PUT", "/mode", `{"mode":"READONLY"}`, 200, `{"mode":"READONLY"}`},
+		{"POST", "/subjects/new/versions", v1, 422, `"error_code":42205`},
+		{"DELETE", "/mode", "", 200, `{"mode":"READONLY"}`},
+		{"POST", "/subjects/new/versions", v1, 200, `"id":1`},
+		{"PUT", "/config", `{"compatibility":"FULL"}`, 200, `"compatibility":"FULL"`},
+		{"DELETE", "/config", "", 200, `"FULL"`},
+		{"GET", "/config", "", 200, `"BACKWARD"`},
 	} {
 		status, got := ask(t, step.method, url+step.path, step.body)
 		if status != step.status || !strings.Contains(got, step.want) {
@@ -108,6 +127,7 @@ func TestRegistry_Remembers(t *testing.T) {
 	ask(t, "POST", url+"/subjects/a/versions", `{"schema":"\"int\""}`)
 	ask(t, "POST", url+"/subjects/b/versions", `{"schema":"\"string\""}`)
 	ask(t, "PUT", url+"/config/b", `{"compatibility":"FULL"}`)
+	ask(t, "PUT", url+"/mode/b", `{"mode":"READONLY"}`)
 	ask(t, "DELETE", url+"/subjects/a", "")
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
@@ -124,7 +144,7 @@ func TestRegistry_Remembers(t *testing.T) {
 	}
 	_, url = open(t, path)
 	for request, want := range map[string]string{
-		"/subjects": `["b"]`, "/subjects?deleted=true": `["a","b"]`, "/config/b": `{"compatibilityLevel":"FULL"}`, "/subjects/b/versions/1/schema": `"string"`,
+		"/subjects": `["b"]`, "/subjects?deleted=true": `["a","b"]`, "/config/b": `{"compatibilityLevel":"FULL"}`, "/mode/b": `{"mode":"READONLY"}`, "/subjects/b/versions/1/schema": `"string"`,
 	} {
 		if _, got := ask(t, "GET", url+request, ""); got != want {
 			t.Errorf("%s answered %s, want %s", request, got, want)

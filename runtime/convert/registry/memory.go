@@ -50,27 +50,42 @@ func (m *memory) remembered(ctx context.Context, key string, ttl time.Duration, 
 	if ok && (known.until.IsZero() || now.Before(known.until)) {
 		return known.registered, known.err
 	}
-	v, err, _ := m.asking.Do(key, func() (any, error) {
-		r, err := m.patient(ctx, ask)
-		a := answer{registered: r, err: err}
-		refused, isRefusal := errors.AsType[*RefusedError](err)
-		switch {
-		case err != nil && (!isRefusal || !refused.NotFound()):
-			return r, err
-		case err != nil:
-			a.until = now.Add(negative)
-		case ttl >= 0:
-			a.until = now.Add(ttl)
-		}
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if m.known == nil || len(m.known) >= cmp.Or(m.size, mostAnswers) {
-			m.known = map[string]answer{}
-		}
-		m.known[key] = a
-		return r, err
+	v, err, shared := m.asking.Do(key, func() (any, error) {
+		r, err := m.ask(ctx, key, ttl, ask)
+		return asked{r, err != nil && ctx.Err() != nil}, err
 	})
-	r, _ := v.(Registered)
+	found, _ := v.(asked)
+	if shared && found.gaveUp && ctx.Err() == nil {
+		return m.remembered(ctx, key, ttl, ask) // who asked first had no more time; we have
+	}
+	return found.Registered, err
+}
+
+// asked is what came of a question that several had.
+type asked struct {
+	Registered
+	gaveUp bool // it was not answered, because who asked it ended
+}
+
+func (m *memory) ask(ctx context.Context, key string, ttl time.Duration, ask func() (Registered, error)) (Registered, error) {
+	now := time.Now()
+	r, err := m.patient(ctx, ask)
+	a := answer{registered: r, err: err}
+	refused, isRefusal := errors.AsType[*RefusedError](err)
+	switch {
+	case err != nil && (!isRefusal || !refused.NotFound()):
+		return r, err
+	case err != nil:
+		a.until = now.Add(negative)
+	case ttl >= 0:
+		a.until = now.Add(ttl)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.known == nil || len(m.known) >= cmp.Or(m.size, mostAnswers) {
+		m.known = map[string]answer{}
+	}
+	m.known[key] = a
 	return r, err
 }
 
