@@ -1,6 +1,8 @@
 package infra_test
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -115,4 +117,69 @@ func TestStack_ControlIsToldAndKnowsItself(t *testing.T) {
 			t.Errorf("%s lacks %s: %s", prefix, want, policy)
 		}
 	}
+}
+
+// Lambda takes no more than 4 KB of environment, names and values together, and the emulator does not look.
+func TestStack_EnvironmentsFit(t *testing.T) {
+	const most, ours = 4096, 300 // what is left to WorkerConfig, of whatever else is set
+	s := synth(t, infra.StackProps{
+		Connectors:   connectors(t, orders, audit, lake),
+		RuntimeProps: infra.RuntimeProps{Rest: []string{"file", "datagen", "sql", "s3", "hdfs"}},
+	})
+	broker := ".mycluster.abcdef.c2.kafka.ap-southeast-2.amazonaws.com:9096"
+	set := map[string]string{
+		"KafkaBrokers": "b-1" + broker + ",b-2" + broker + ",b-3" + broker, "KafkaAuthentication": "SCRAM_SHA_512",
+		"KafkaClusterArn":    "arn:aws:kafka:ap-southeast-2:111122223333:cluster/mycluster/12345678-1234-1234-1234-123456789012-2",
+		"KafkaSecretArn":     "arn:aws:secretsmanager:ap-southeast-2:111122223333:secret:AmazonMSK_mycluster-AbCdEf",
+		"RestTokenSecretArn": "arn:aws:secretsmanager:ap-southeast-2:111122223333:secret:sluice-token-AbCdEf",
+		"SubnetIds":          strings.Repeat(",subnet-0123456789abcdef0", 3)[1:], "SecurityGroupIds": "sg-0123456789abcdef0",
+	}
+	conditions := map[string]bool{"SignsInByScram512": true, "HasRestToken": true, "OnMsk": true, "HasProvisionedPollers": true}
+	for id, r := range s.of("AWS::Lambda::Function") {
+		size := 0
+		for name, value := range r.Properties["Environment"].(map[string]any)["Variables"].(map[string]any) {
+			size += len(name) + len(s.resolved(t, value, set, conditions))
+		}
+		if size > most-ours {
+			t.Errorf("the environment of %s has %d bytes, and %d are allowed", id, size, most-ours)
+		}
+		if id == "SluiceControl" {
+			t.Logf("the environment of the control function has %d bytes", size)
+		}
+	}
+}
+
+// resolved is about what CloudFormation makes of a text.
+func (f template) resolved(t *testing.T, v any, set map[string]string, conditions map[string]bool) string {
+	t.Helper()
+	call, isCall := v.(map[string]any)
+	if !isCall {
+		return fmt.Sprint(v)
+	}
+	for name, argument := range call {
+		list, _ := argument.([]any)
+		switch name {
+		case "Ref":
+			id := argument.(string)
+			if p, isParameter := f.Parameters[id]; isParameter {
+				return cmp.Or(set[id], fmt.Sprint(p.Default))
+			}
+			return "Sluice-" + id + "-ABCDEFGHIJKL"
+		case "Fn::GetAtt":
+			return "arn:aws:service:ap-southeast-2:111122223333:kind:Sluice-" + list[0].(string) + "-ABCDEFGHIJKL"
+		case "Fn::If":
+			if conditions[list[0].(string)] {
+				return f.resolved(t, list[1], set, conditions)
+			}
+			return f.resolved(t, list[2], set, conditions)
+		case "Fn::Join":
+			var parts []string
+			for _, part := range list[1].([]any) {
+				parts = append(parts, f.resolved(t, part, set, conditions))
+			}
+			return strings.Join(parts, list[0].(string))
+		}
+	}
+	t.Fatalf("nobody knows what %v comes to", call)
+	return ""
 }

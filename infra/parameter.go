@@ -110,7 +110,7 @@ func (p *Parameters) kafka() {
 	})
 	p.SecretKeyArn = p.text(parameter{
 		name: "KafkaSecretKeyArn", pattern: arn("kms", "key/"), constraint: "the ARN of a key, or empty",
-		doc: "The KMS key that KafkaSecretArn and KafkaCaSecretArn are encrypted with, if it is one of your own; MSK demands that.",
+		doc: "The KMS key that KafkaSecretArn and KafkaCaSecretArn are encrypted with, if it is one of your own, which MSK demands; secrets that connectors name may be encrypted with it, too.",
 	})
 }
 
@@ -121,7 +121,7 @@ func (p *Parameters) network() {
 	})
 	p.SecurityGroupIDs = p.text(parameter{
 		name: "SecurityGroupIds", pattern: ids("sg", mostGroups), constraint: "ids of security groups with commas between, or empty",
-		doc: "Security groups of the functions, the Kafka triggers and the endpoints. Needed with SubnetIds.",
+		doc: "Security groups of the functions, the Kafka triggers and the endpoints, which let each other in at port 443 if InterfaceEndpoints is true. Needed with SubnetIds.",
 	})
 	p.VpcID = p.text(parameter{
 		name: "VpcId", pattern: `^(vpc-[0-9a-f]+)?$`, constraint: "the id of a VPC, or empty",
@@ -140,7 +140,7 @@ func (p *Parameters) network() {
 func (p *Parameters) functions() {
 	p.WorkerConfig = p.text(parameter{
 		name: "WorkerConfig", value: "{}", pattern: `^\{[\s\S]{0,1198}\}$`, constraint: "a JSON object of at most 1,200 characters", hidden: true,
-		doc: "Properties of a Connect worker as a JSON object of strings: default converters, offset.flush.interval.ms, connector.client.config.override.policy, producer.*, config.providers. What it says of Kafka clients wins over what follows from the other parameters.",
+		doc: "Properties of a Connect worker as a JSON object of strings: default converters, offset.flush.interval.ms, connector.client.config.override.policy, producer.*, config.providers. What it says of Kafka clients wins over what follows from the other parameters. All of a function's environment has room for 4 KB, of which the control function of a stack with every class in -c rest leaves some hundred bytes.",
 	})
 	p.SourceMemory = p.number("SourceMemory", "Megabytes of memory of each source's function. 1,769 are one processor.", defaultSourceMemory, 128, 10240)
 	p.SourceTimeout = p.number("SourceTimeout", "Seconds that one invocation of a source may take.", defaultSourceTimeout, 30, 900)

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/sluice-connect/sluice/runtime"
 	"github.com/sluice-connect/sluice/runtime/invoke"
 )
 
@@ -200,7 +199,8 @@ func (r *Runtime) serves(class Class, fn awslambda.Function, shared bool) {
 			return
 		}
 	}
-	entry := map[string]any{"class": class.Name, "type": class.Direction, "version": runtime.Version, "function": fn.FunctionName()}
+	// Of its version nothing is said, for it is the control function's own: all of an environment has no more than 4 KB.
+	entry := map[string]any{"class": class.Name, "type": class.Direction, "function": fn.FunctionName()}
 	if len(class.Aliases) > 0 {
 		entry["aliases"] = class.Aliases
 	}

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,6 +73,9 @@ func open(ctx context.Context) (handler, error) {
 	list, err := aws.ParseFunctions(os.Getenv(aws.EnvFunctions))
 	if err != nil {
 		return handler{}, err
+	}
+	for i := range list {
+		list[i].Version = cmp.Or(list[i].Version, runtime.Version)
 	}
 	settings, err := aws.ParseSettings(os.Getenv(aws.EnvTriggers))
 	if err != nil {

@@ -128,6 +128,7 @@ func TestStack_FromDeployToDestroy(t *testing.T) {
 	if os.Getenv("SLUICE_TEST_AWS") == "" {
 		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it, and builds what is deployed")
 	}
+	t.Parallel()
 	kafka := brokers(t)
 	first := synth(t, shipped(t))
 	more := shipped(t)

@@ -60,6 +60,21 @@ func TestReadme_FromBootstrapToDestroy(t *testing.T) {
 		})
 	}
 	shows("/connectors?expand=status", `"state":"RUNNING"`)
+	for _, line := range [][2]string{
+		{"curl localhost:8083/connectors?expand=status", "RUNNING"},
+		{"curl -X PUT localhost:8083/connectors/demo-sink/pause", "PAUSED"},
+		{"curl -X PUT localhost:8083/connectors/demo-sink/resume", "RUNNING"},
+	} {
+		a.shell(strings.NewReplacer("curl ", "curl --fail --silent --show-error ", "localhost:8083", at).Replace(written(line[0])))
+		shows("/connectors/demo-sink/status", line[1])
+	}
+	// What kcctl asks for to get connectors, and to describe one.
+	written("kcctl get connectors")
+	shows("/", `"version":"`)
+	shows("/connectors/", `"demo-sink"`)
+	shows("/connectors/demo-sink", `"tasks":[{"connector":"demo-sink"`)
+	shows("/connectors/demo-sink/topics", `"topics"`)
+	shows("/connectors/demo-sink/config", `"connector.class"`)
 
 	change := written(`make deploy ARGS="--parameters 'DemoSourceConfig={\"max.interval\":\"200\"}'"`)
 	a.shell(strings.Replace(change, deploy, deploy+less, 1))
