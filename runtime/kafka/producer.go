@@ -144,6 +144,16 @@ func (p *Producer) Produce(ctx context.Context, records []Record) *Delivery {
 	return d
 }
 
+// CheckSize returns the *[ProduceError] with which Produce is going to refuse a record that is larger than
+// max.request.size, and nil for others. Produce sends what is behind such a record before it is known to be refused.
+func (p *Producer) CheckSize(r *Record) error {
+	size, most := recordSize(r), int(p.limits.most)
+	if size <= most {
+		return nil
+	}
+	return &ProduceError{Topic: r.Topic, Err: &RecordTooLargeError{Topic: r.Topic, Size: size, Limit: most, Setting: maxRequestSize}}
+}
+
 // Abort drops everything that is not acknowledged and closes the connections, so that a process that is frozen now
 // cannot send it later (Invariant 8). When it returns, all deliveries are done and their records free. The next
 // Produce connects anew.

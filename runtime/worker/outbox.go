@@ -126,6 +126,12 @@ func (r *sourceRun) encode(ctx context.Context, records []connect.Record, b *bat
 		b.records = append(b.records, kafka.Record{})
 		out := &b.records[len(b.records)-1]
 		keep, err := r.pipe.encode(ctx, rec, out)
+		if err == nil && keep && !r.pipe.policy.tolerate {
+			if failure := r.fits(out); failure != nil {
+				b.records = b.records[:len(b.records)-1]
+				return failure
+			}
+		}
 		if err == nil && keep {
 			r.note(out)
 			b.marks = append(b.marks, mark{source: from, record: len(b.records) - 1})
@@ -142,6 +148,20 @@ func (r *sourceRun) encode(ctx context.Context, records []connect.Record, b *bat
 		}
 	}
 	return nil
+}
+
+// fits refuses a record that the producer would refuse, too, but only when those behind it are on their way: they would
+// overtake it, and come again with every attempt.
+func (r *sourceRun) fits(out *kafka.Record) error {
+	err := r.out.producer.CheckSize(out)
+	if err == nil {
+		return nil
+	}
+	err = produceError(err)
+	r.report.failure()
+	r.report.Errors++
+	r.logFailure(nil, err)
+	return err
 }
 
 // note counts a record on its way to Kafka.

@@ -122,6 +122,30 @@ func TestSource_FailureKeepsWhatCameBefore(t *testing.T) {
 	}
 }
 
+// What comes behind a record that Kafka's client refuses does not overtake it.
+func TestSource_ARecordTooLargeHoldsBackWhatFollows(t *testing.T) {
+	t.Parallel()
+	b, f := setup(t), &feed{}
+	f.add("a", "0", strings.Repeat("x", 2<<20), "2")
+	b.put(t, "c", nil)
+	s := b.source(f)
+	for attempt := 1; attempt <= 3; attempt++ {
+		if r := run(t, s, "c"); r.Did != "failed" || !strings.Contains(r.Err.Error(), "is larger than 1048576, which is the value of the max.request.size") {
+			t.Fatalf("attempt %d: %+v", attempt, r)
+		}
+	}
+	if diff := cmp.Diff([]string{"0"}, b.read(t, "feed", 1)); diff != "" {
+		t.Error(diff)
+	}
+	b.put(t, "c", map[string]string{"errors.tolerance": "all"})
+	if r := run(t, s, "c"); r.Did != "ran" || r.Written != 1 || r.Skipped != 1 {
+		t.Fatalf("tolerated: %+v", r)
+	}
+	if diff := cmp.Diff([]string{"0", "2"}, b.read(t, "feed", 2)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestSource_PanicFailsTheTask(t *testing.T) {
 	t.Parallel()
 	b, f := setup(t), &feed{poll: func(context.Context) error { panic("boom") }}
