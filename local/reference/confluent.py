@@ -3,6 +3,7 @@
 {"registry": URL, "type": "AVRO" | "JSON" | "PROTOBUF", "topic": NAME} with either of
   "bytes": B64                      reads a record and writes what it read with the schema it was written with;
   "schema": TEXT, "value": JSON     registers the schema and writes the value.
+  "manage": true                    does all that the client can do with a registry, and writes what came of it.
 Protobuf also needs "files" (a FileDescriptorSet, B64) and "message" (a full name).
 The answer is {"value": what was read, as text, "bytes": B64} or {"error": TEXT}.
 Needs confluent-kafka[avro,json,protobuf].
@@ -12,7 +13,7 @@ import base64
 import json
 import sys
 
-from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
 from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
@@ -54,9 +55,45 @@ def answer(ask):
     return {"value": str(value), "bytes": base64.b64encode(write(value, context)).decode()}
 
 
+def manage(client):
+    """Every call with what it returned, or the number of the error."""
+    told = []
+
+    def call(name, *args, **options):
+        try:
+            out = getattr(client, name)(*args, **options)
+        except Exception as e:
+            out = "error %s" % getattr(e, "error_code", e)
+        if hasattr(out, "schema_id"):
+            out = "%s, version %s, id %s" % (out.subject, out.version, out.schema_id)
+        for part in ("schema_str", "compatibility_level", "compatibility"):
+            out = getattr(out, part, None) or out
+        if isinstance(out, list):
+            out = [str(getattr(o, "subject", "")) + " %s" % o.version if hasattr(o, "version") else o for o in out]
+        told.append("%s: %s" % (name, out))
+
+    one, two, other = (Schema(t, "AVRO") for t in ('"int"', '"long"', '"boolean"'))
+    user = Schema('{"type":"array","items":"long"}', "AVRO", [SchemaReference("x", "s", 1)])
+    for name, *args in (
+        ("register_schema", "s", one), ("register_schema", "s", two), ("register_schema", "s", other), ("register_schema", "t", two),
+        ("register_schema", "user", user), ("get_schema", 1), ("get_schema", 99), ("lookup_schema", "s", two), ("lookup_schema", "s", other),
+        ("get_subjects",), ("get_subjects", "u"), ("get_versions", "s"), ("get_version", "s", 1), ("get_version", "s", 9), ("get_latest_version", "s"),
+        ("get_latest_version", "none"), ("get_schema_versions", 2), ("get_subjects_by_schema_id", 2), ("get_referenced_by", "s", 1), ("get_schema_types",),
+        ("get_contexts",), ("test_compatibility", "s", other), ("test_compatibility", "s", one), ("test_compatibility_all_versions", "s", two),
+        ("get_compatibility",), ("get_compatibility", "s"), ("set_compatibility", "s", "NONE"), ("get_config", "s"), ("register_schema", "s", other),
+        ("delete_config", "s"), ("get_config",), ("get_global_mode",),
+        ("update_mode", "s", "READONLY"), ("get_mode", "s"), ("register_schema", "s", Schema('"bytes"', "AVRO")), ("delete_mode", "s"), ("get_mode", "s"),
+        ("delete_version", "s", 2), ("get_versions", "s"), ("get_versions", "s", True), ("get_versions", "s", False, True), ("delete_version", "s", 2, True),
+        ("delete_subject", "t"), ("get_subjects", None, True), ("get_subjects", None, False, True), ("delete_subject", "t", True), ("delete_subject", "none"),
+    ):
+        call(name, *args)
+    return {"value": "\n".join(told), "bytes": ""}
+
+
 for line in sys.stdin:
     try:
-        out = answer(json.loads(line))
+        ask = json.loads(line)
+        out = manage(SchemaRegistryClient({"url": ask["registry"]})) if ask.get("manage") else answer(ask)
     except Exception as e:  # whatever it is, it is the answer
         out = {"error": f"{type(e).__name__}: {e}"}
     print(json.dumps(out), flush=True)

@@ -226,9 +226,29 @@ func (r *Registry) getVersionsOf(req *http.Request) (any, error) {
 }
 
 func (r *Registry) getSubjects(req *http.Request) (any, error) {
-	names := r.names(flag(req, "deleted"))
+	only := flag(req, "deletedOnly")
+	names := r.names(only || flag(req, "deleted"))
 	prefix := req.URL.Query().Get("subjectPrefix")
-	return slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, prefix) }), nil
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return !strings.HasPrefix(name, prefix) || only && len(r.subjects[name].live()) > 0
+	})
+	return page(req, names), nil
+}
+
+// page are those of all that a request wants: limit of them from offset on.
+func page[T any](req *http.Request, all []T) []T {
+	number := func(name string) int {
+		n, err := strconv.Atoi(req.URL.Query().Get(name))
+		if err != nil {
+			return -1
+		}
+		return n
+	}
+	all = all[min(max(number("offset"), 0), len(all)):]
+	if limit := number("limit"); limit >= 0 && limit < len(all) {
+		all = all[:limit]
+	}
+	return all
 }
 
 // versionOf is the version that a path names.
@@ -255,10 +275,10 @@ func (r *Registry) versionOf(req *http.Request) (*Version, error) {
 
 func (r *Registry) getVersions(req *http.Request) (any, error) {
 	s := r.subjects[req.PathValue("subject")]
-	numbers := []int{}
+	numbers, only := []int{}, flag(req, "deletedOnly")
 	if s != nil {
 		for _, v := range s.versions {
-			if !v.Deleted || flag(req, "deleted") {
+			if v.Deleted && (only || flag(req, "deleted")) || !v.Deleted && !only {
 				numbers = append(numbers, v.Version)
 			}
 		}
@@ -266,7 +286,7 @@ func (r *Registry) getVersions(req *http.Request) (any, error) {
 	if len(numbers) == 0 {
 		return nil, noSubject(req.PathValue("subject"))
 	}
-	return numbers, nil
+	return page(req, numbers), nil
 }
 
 func (r *Registry) getVersion(req *http.Request) (any, error) {

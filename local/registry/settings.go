@@ -134,7 +134,7 @@ func (r *Registry) getAll(req *http.Request) (any, error) {
 			all = append(all, shown(v))
 		}
 	}
-	return all, nil
+	return page(req, all), nil
 }
 
 func (r *Registry) getIDsOf(req *http.Request) (any, error) {

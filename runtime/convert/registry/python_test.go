@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/bufbuild/protocompile"
+	gocmp "github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -31,6 +33,7 @@ type pythonAsk struct {
 	Value    any    `json:"value,omitempty"`
 	Files    []byte `json:"files,omitempty"`
 	Message  string `json:"message,omitempty"`
+	Manage   bool   `json:"manage,omitempty"`
 }
 
 type pythonAnswer struct {
@@ -206,3 +209,66 @@ func sameWritten(typ string, a, b []byte) bool {
 	y, _ := json.Marshal(w) //nolint:errchkjson // it was JSON
 	return bytes.Equal(a[:5], b[:5]) && bytes.Equal(x, y)
 }
+
+// All that Confluent's Python client can do with a registry, it can do with the desk's.
+func TestDesk_WithConfluentsPythonClient(t *testing.T) {
+	t.Parallel()
+	answer := python(t, []pythonAsk{{Registry: served(t, opened(t)), Manage: true}})[0]
+	if answer.Error != "" {
+		t.Fatal(answer.Error)
+	}
+	if diff := gocmp.Diff(strings.Split(strings.TrimSpace(managed), "\n"), strings.Split(answer.Value, "\n")); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// managed is what comes of it, with Confluent's numbers of errors. What the client calls deleted_only means nothing to a registry.
+const managed = `
+register_schema: 1
+register_schema: 2
+register_schema: error 409
+register_schema: 2
+register_schema: 3
+get_schema: "int"
+get_schema: error 40403
+lookup_schema: s, version 2, id 2
+lookup_schema: error 40403
+get_subjects: ['s', 't', 'user']
+get_subjects: ['user']
+get_versions: [1, 2]
+get_version: s, version 1, id 1
+get_version: error 40402
+get_latest_version: s, version 2, id 2
+get_latest_version: error 40401
+get_schema_versions: ['s 2', 't 1']
+get_subjects_by_schema_id: ['s', 't']
+get_referenced_by: [3]
+get_schema_types: ['JSON', 'PROTOBUF', 'AVRO']
+get_contexts: ['.']
+test_compatibility: False
+test_compatibility: False
+test_compatibility_all_versions: True
+get_compatibility: BACKWARD
+get_compatibility: error 40408
+set_compatibility: {'compatibility': 'NONE'}
+get_config: NONE
+register_schema: 4
+delete_config: NONE
+get_config: BACKWARD
+get_global_mode: READWRITE
+update_mode: READONLY
+get_mode: READONLY
+register_schema: error 42205
+delete_mode: READONLY
+get_mode: error 40409
+delete_version: 2
+get_versions: [1, 3]
+get_versions: [1, 2, 3]
+get_versions: [1, 3]
+delete_version: 2
+delete_subject: [1]
+get_subjects: ['s', 't', 'user']
+get_subjects: ['s', 'user']
+delete_subject: [1]
+delete_subject: error 40401
+`
