@@ -30,8 +30,8 @@ var (
 )
 
 type sinkTask struct {
+	*storage.Sink
 	settings sinkSettings
-	sink     *storage.Sink
 }
 
 // sinkSettings are those of Confluent's connectors.
@@ -126,9 +126,10 @@ func (t *sinkTask) Open(_ context.Context, a connect.SinkAssignment) error {
 	// Topics may have folders of their own; temporary files have one for all.
 	tmp, _, _ := strings.Cut(files.TopicsDir(), "/${")
 	tmp = strings.Trim(tmp, "/") + "/+tmp"
-	s := &store{client: client, root: t.settings.root(), tmp: tmp}
-	t.sink = &storage.Sink{
-		Connector: a.Connector, Isolate: a.Isolate, State: a.State, Log: a.Log, Store: s, Shape: shape, Staging: tmp + "/" + a.Connector + "/",
+	staging := tmp + "/" + a.Connector + "/"
+	s := &store{client: client, root: t.settings.root(), staging: staging}
+	t.Sink = &storage.Sink{
+		Connector: a.Connector, Isolate: a.Isolate, State: a.State, Log: a.Log, Store: s, Shape: shape, Staging: staging,
 		Reshape: func(settings map[string]string) (*storage.Shape, error) {
 			var earlier sinkSettings
 			if err := config.Parse(settings, &earlier); err != nil {
@@ -143,20 +144,3 @@ func (t *sinkTask) Open(_ context.Context, a connect.SinkAssignment) error {
 	}
 	return nil
 }
-
-// Put writes the records.
-func (t *sinkTask) Put(ctx context.Context, records []connect.Record) error {
-	return t.sink.Put(ctx, records)
-}
-
-// Tick completes files that are due by the clock.
-func (t *sinkTask) Tick(ctx context.Context) error { return t.sink.Tick(ctx) }
-
-// AlterSinkOffsets agrees to any offsets. The runtime empties the state of the partitions, and with it the ledger; what
-// files there are says where to go on.
-func (t *sinkTask) AlterSinkOffsets(context.Context, map[connect.TopicPartition]*int64) (bool, error) {
-	return true, nil
-}
-
-// Close has nothing to let go of.
-func (t *sinkTask) Close(context.Context) error { return nil }

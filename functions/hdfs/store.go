@@ -3,7 +3,6 @@ package hdfs
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,8 +20,8 @@ type store struct {
 	client *client
 	// root is put before every name: / or the folder that the URL names.
 	root string
-	// tmp is the folder of drafts.
-	tmp string
+	// staging is the folder of drafts.
+	staging string
 }
 
 var _ storage.Store = (*store)(nil)
@@ -188,7 +187,7 @@ const chunk = 4 << 20
 
 // Draft implements storage.Publisher.
 func (s *store) Draft(_ context.Context, _ string, f *storage.File) (storage.Draft, error) {
-	return &draft{store: s, path: s.path(s.tmp + "/" + rand.Text() + "_tmp" + f.Extension)}, nil
+	return &draft{store: s, path: s.path(storage.DraftName(s.staging, f))}, nil
 }
 
 // Append implements storage.Draft.

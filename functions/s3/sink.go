@@ -30,8 +30,8 @@ var (
 )
 
 type sinkTask struct {
+	*storage.Sink
 	settings sinkSettings
-	sink     *storage.Sink
 }
 
 // Define declares the settings of both connectors.
@@ -57,7 +57,7 @@ func (t *sinkTask) Open(_ context.Context, a connect.SinkAssignment) error {
 		return err
 	}
 	store := &store{client: client, bucket: t.settings.access().bucket, object: object, part: t.settings.partSize()}
-	t.sink = &storage.Sink{
+	t.Sink = &storage.Sink{
 		Connector: a.Connector, Isolate: a.Isolate, State: a.State, Log: a.Log, Shape: shape, Staging: t.settings.staging + "/" + a.Connector + "/",
 		Store: store, Leftovers: store,
 		Reshape: func(settings map[string]string) (*storage.Shape, error) {
@@ -70,19 +70,3 @@ func (t *sinkTask) Open(_ context.Context, a connect.SinkAssignment) error {
 	}
 	return nil
 }
-
-// Put writes the records.
-func (t *sinkTask) Put(ctx context.Context, records []connect.Record) error {
-	return t.sink.Put(ctx, records)
-}
-
-// Tick completes objects that are due by the clock.
-func (t *sinkTask) Tick(ctx context.Context) error { return t.sink.Tick(ctx) }
-
-// AlterSinkOffsets agrees to any offsets. The runtime empties the state of the partitions, and with it the ledger.
-func (t *sinkTask) AlterSinkOffsets(context.Context, map[connect.TopicPartition]*int64) (bool, error) {
-	return true, nil
-}
-
-// Close has nothing to let go of.
-func (t *sinkTask) Close(context.Context) error { return nil }

@@ -369,7 +369,7 @@ func (a *attempt) schemaID(ctx context.Context, s *schema.Schema) (int, error) {
 // describe is the file as formats and layouts see it.
 func (a *attempt) describe(f *openFile) *File {
 	return &File{
-		Topic: orElse(f.Topic, a.lane.at.Topic), Partition: a.lane.at.Partition, Place: f.Place, View: f.View, Start: f.Start, End: f.End, Count: f.Count,
+		Origin: a.lane.at, Topic: orElse(f.Topic, a.lane.at.Topic), Partition: a.lane.at.Partition, Place: f.Place, View: f.View, Start: f.Start, End: f.End, Count: f.Count,
 		Schema: a.schemaOf(f), Extension: a.format(f.View).Extension(),
 	}
 }

@@ -41,7 +41,8 @@
 // # A crash after each step
 //
 //   - Before step 5 took place, nothing has happened: pieces and drafts have fresh names that no ledger mentions. The event
-//     comes again and is taken anew. What was written is garbage: an upload or a temporary file that nobody publishes, and a piece that a tick removes a day later.
+//     comes again and is taken anew. What was written is garbage: a piece or a temporary file, which a tick removes a day
+//     later, or an upload, which S3 aborts when the bucket has a rule for that.
 //   - After step 5, the records are the ledger's: they stand in pieces and drafts that exist and do not change, and whoever
 //     reads the ledger next leaves them out by Next, however the event is cut this time. The boundaries of every draft are
 //     fixed; no later attempt can make them differently.

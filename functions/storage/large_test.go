@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func TestSink_FilesOfAThousandEvents(t *testing.T) {
 	}
 }
 
-// Ticks remove pieces that killed attempts left behind, when they are old, and no others.
+// Ticks remove pieces and drafts that killed attempts left behind, when they are old, and no others.
 func TestSink_SweepsWhatKilledAttemptsLeft(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings("flush.size", "100"), 20)
@@ -75,7 +76,20 @@ func TestSink_SweepsWhatKilledAttemptsLeft(t *testing.T) {
 		t.Fatalf("pieces %q", pieces)
 	}
 	shelf := &storagetest.Shelf{}
-	for _, name := range append(pieces, ".staging/c/x.ledger") {
+	at := connect.TopicPartition{Topic: "other", Partition: 3}
+	draft := func() string { return storage.DraftName(".staging/c/", &storage.File{Origin: at}) }
+	named, orphan := draft(), draft()
+	book := fmt.Sprintf(`{"v":1,"attempt":"x","next":5,"closing":[{"name":"f","handle":"{\"p\":\"/%s\"}"}]}`, named)
+	state := &storagetest.StateClient{State: &w.state}
+	if _, err := state.Put(t.Context(), at.Topic, at.Partition, []byte(book), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{named, orphan} {
+		if err := (&storagetest.Client{Store: &w.store}).Stage(t.Context(), name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range append(pieces, ".staging/c/x.ledger", named, orphan) {
 		shelf.Grow(name, []byte("x"), w.now.Add(-25*time.Hour))
 	}
 	shelf.Grow(".staging/c/young.piece", []byte("x"), w.now.Add(-time.Hour))
@@ -84,8 +98,8 @@ func TestSink_SweepsWhatKilledAttemptsLeft(t *testing.T) {
 	if err := tick.Tick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if left := w.store.Under(".staging/c/"); len(left) != 1 {
-		t.Errorf("pieces %q are left", left)
+	if left := w.store.Under(".staging/c/"); len(left) != 2 || !slices.Contains(left, named) {
+		t.Errorf("%q are left, the draft in the ledger is %s", left, named)
 	}
 	w.finish()
 	if n := len(w.store.Files()); n != 3 {

@@ -58,6 +58,8 @@ type Open struct {
 
 // File is what a layout and a format know of a file.
 type File struct {
+	// Origin is whose ledger knows the file. Its topic is not Topic where a transform changed that.
+	Origin    connect.TopicPartition
 	Topic     string
 	Partition int32
 	Place     string

@@ -15,8 +15,8 @@ import (
 	"github.com/sluice-connect/sluice/runtime/connect"
 )
 
-// Sink writes the records of a connector into files. It is what the tasks of file sinks are made of. It is used from one
-// goroutine.
+// Sink writes the records of a connector into files. The tasks of file sinks embed it, and make it when they open. It is used
+// from one goroutine.
 type Sink struct {
 	// Connector is the connector's name.
 	Connector string
@@ -186,6 +186,15 @@ func (s *Sink) Tick(ctx context.Context) error {
 	}
 	return errors.Join(failures...)
 }
+
+// AlterSinkOffsets agrees to any offsets, also of a task that is not open. The runtime empties the state of the partitions,
+// and with it the ledger; the next record, or where Recover is set the files that are there, say where to go on.
+func (*Sink) AlterSinkOffsets(context.Context, map[connect.TopicPartition]*int64) (bool, error) {
+	return true, nil
+}
+
+// Close has nothing to let go of.
+func (*Sink) Close(context.Context) error { return nil }
 
 // shape is that of a generation: the present one, unless it was begun under other settings.
 func (s *Sink) shape(g *generation) (*Shape, error) {
