@@ -2,6 +2,7 @@ package convert
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -23,8 +24,7 @@ const (
 	utf32Marked // big-endian; reads either
 	utf32BE
 	utf32LE
-	latin9
-	windows1252
+	firstCodepage // and those behind it: codepages in their order
 )
 
 // charsetOf knows a character set by its Java name and aliases, in any case.
@@ -33,7 +33,7 @@ func charsetOf(name string) (charset, bool) {
 	case "utf-8", "utf8", "unicode-1-1-utf-8":
 		return utf8Charset, true
 	case "us-ascii", "ascii", "iso646-us", "646", "ansi_x3.4-1968", "ansi_x3.4-1986", "iso_646.irv:1983", "iso_646.irv:1991",
-		"iso-ir-6", "ascii7", "default", "cp367", "ibm367", "ibm-367", "csascii", "us":
+		"iso-ir-6", "ascii7", "cp367", "ibm367", "ibm-367", "csascii", "us":
 		return ascii, true
 	case "iso-8859-1", "iso8859_1", "latin1", "iso-ir-100", "iso_8859-1", "iso_8859-1:1987", "iso8859-1", "l1", "ibm819",
 		"ibm-819", "cp819", "819", "csisolatin1", "8859_1", "iso_8859_1":
@@ -50,11 +50,11 @@ func charsetOf(name string) (charset, bool) {
 		return utf32BE, true
 	case "utf-32le", "utf_32le", "x-utf-32le":
 		return utf32LE, true
-	case "iso-8859-15", "iso_8859-15", "iso8859-15", "iso8859_15", "8859_15", "latin9", "latin-9", "l9", "923", "cp923", "ibm923",
-		"ibm-923", "csiso885915", "csisolatin9", "iso8859_15_fdis", "csisolatin0":
-		return latin9, true
-	case "windows-1252", "cp1252", "cp5348", "ibm-1252", "ibm1252":
-		return windows1252, true
+	}
+	for i, page := range codepages {
+		if slices.Contains(strings.Fields(page.names), strings.ToLower(name)) {
+			return firstCodepage + charset(i), true
+		}
 	}
 	return unset, false
 }
@@ -102,15 +102,22 @@ func (c charset) encode(s string) []byte {
 			out = order.AppendUint32(out, uint32(r))
 		}
 		return out
-	case latin9, windows1252:
-		out := make([]byte, 0, len(s))
-		for _, r := range s {
-			out = append(out, c.byteOf(r))
-		}
-		return out
 	case unset, utf8Charset:
+		return []byte(s)
 	}
-	return []byte(s)
+	upper := c.upper()
+	out := make([]byte, 0, len(s))
+	for _, r := range s {
+		switch at := slices.Index(upper, r); {
+		case r < utf8.RuneSelf:
+			out = append(out, byte(r))
+		case at >= 0 && r != utf8.RuneError:
+			out = append(out, byte(utf8.RuneSelf+at))
+		default:
+			out = append(out, '?')
+		}
+	}
+	return out
 }
 
 // decode reads bytes, putting U+FFFD for what is malformed where Java does.
@@ -131,19 +138,26 @@ func (c charset) decode(b []byte) string {
 		return c.decodeUnits(b)
 	case utf32Marked, utf32BE, utf32LE:
 		return c.decodeCodePoints(b)
-	case latin9, windows1252:
-		var out strings.Builder
-		for _, x := range b {
-			out.WriteRune(c.runeOf(x))
-		}
-		return out.String()
 	case unset, utf8Charset:
+		if utf8.Valid(b) {
+			return stringOf(b)
+		}
+		return schema.RepairUTF8(b)
 	}
-	if utf8.Valid(b) {
-		return stringOf(b)
+	upper := c.upper()
+	var out strings.Builder
+	for _, x := range b {
+		if x < utf8.RuneSelf {
+			out.WriteByte(x)
+		} else {
+			out.WriteRune(upper[x-utf8.RuneSelf])
+		}
 	}
-	return schema.RepairUTF8(b)
+	return out.String()
 }
+
+// upper are the characters of a code page from 0x80 on.
+func (c charset) upper() []rune { return []rune(codepages[c-firstCodepage].upper) }
 
 func (c charset) decodeUnits(b []byte) string {
 	order := binary.ByteOrder(binary.BigEndian)
@@ -159,15 +173,30 @@ func (c charset) decodeUnits(b []byte) string {
 			b = b[2:]
 		}
 	}
-	units := make([]uint16, 0, len(b)/2)
-	for ; len(b) >= 2; b = b[2:] {
-		units = append(units, order.Uint16(b))
+	var out strings.Builder
+	for len(b) >= 2 {
+		first := rune(order.Uint16(b))
+		switch {
+		case !utf16.IsSurrogate(first):
+			out.WriteRune(first)
+			b = b[2:]
+			continue
+		case first >= 0xdc00: // a low surrogate on its own
+			out.WriteRune(utf8.RuneError)
+			b = b[2:]
+			continue
+		case len(b) < 4:
+			out.WriteRune(utf8.RuneError)
+			return out.String()
+		}
+		// Of a high surrogate and what is no low one, Java makes one replacement.
+		out.WriteRune(utf16.DecodeRune(first, rune(order.Uint16(b[2:]))))
+		b = b[4:]
 	}
-	text := string(utf16.Decode(units))
 	if len(b) == 1 {
-		text += string(utf8.RuneError)
+		out.WriteRune(utf8.RuneError)
 	}
-	return text
+	return out.String()
 }
 
 func (c charset) decodeCodePoints(b []byte) string {
@@ -175,12 +204,12 @@ func (c charset) decodeCodePoints(b []byte) string {
 	if c == utf32LE {
 		order = binary.LittleEndian
 	}
-	if c == utf32Marked && len(b) >= 4 {
-		switch binary.BigEndian.Uint32(b) {
-		case 0xfffe0000:
+	if len(b) >= 4 {
+		switch mark := binary.BigEndian.Uint32(b); {
+		case mark == 0xfffe0000 && c != utf32BE:
 			order = binary.LittleEndian
 			b = b[4:]
-		case 0xfeff:
+		case mark == 0xfeff && c != utf32LE:
 			b = b[4:]
 		}
 	}
@@ -196,48 +225,4 @@ func (c charset) decodeCodePoints(b []byte) string {
 		out.WriteRune(utf8.RuneError)
 	}
 	return out.String()
-}
-
-// runeOf is the character of a byte in a set that is Latin-1 but for a few places.
-func (c charset) runeOf(b byte) rune {
-	if c == windows1252 && b >= 0x80 && b < 0xa0 {
-		return [...]rune{
-			0x20ac, 0xfffd, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0xfffd, 0x017d, 0xfffd,
-			0xfffd, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0xfffd, 0x017e, 0x0178,
-		}[b-0x80]
-	}
-	if c == latin9 {
-		switch b {
-		case 0xa4:
-			return '€'
-		case 0xa6:
-			return 'Š'
-		case 0xa8:
-			return 'š'
-		case 0xb4:
-			return 'Ž'
-		case 0xb8:
-			return 'ž'
-		case 0xbc:
-			return 'Œ'
-		case 0xbd:
-			return 'œ'
-		case 0xbe:
-			return 'Ÿ'
-		}
-	}
-	return rune(b)
-}
-
-// byteOf is the byte of a character in such a set, or a question mark.
-func (c charset) byteOf(r rune) byte {
-	if r < 0x100 && c.runeOf(byte(r)) == r {
-		return byte(r)
-	}
-	for b := 0x80; b < 0x100; b++ {
-		if x := c.runeOf(byte(b)); x == r && x != utf8.RuneError {
-			return byte(b)
-		}
-	}
-	return '?'
 }

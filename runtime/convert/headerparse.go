@@ -165,21 +165,23 @@ func (p *headerParser) simple(token string, within bool) (*parsed, error) {
 	return &parsed{stringSchema, p.text}, nil
 }
 
-// quoted reads up to the closing quote, or to the end. It may be a date, time or timestamp.
+// quoted reads up to the closing quote, or to the end. It may be a date, time or timestamp. Java's search for the quote
+// passes over blank tokens, so these are missing from the text.
 func (p *headerParser) quoted() *parsed {
-	start := p.pos
-	content := p.text[start:]
+	var content strings.Builder
 	for p.hasNext() {
-		at := p.pos
-		if p.next() == `"` {
-			content = p.text[start:at]
+		token := p.next()
+		if token == `"` {
 			break
 		}
+		if trim(token) != "" || !p.hasNext() {
+			content.WriteString(token)
+		}
 	}
-	if v, ok := parseTemporal(content); ok {
+	if v, ok := parseTemporal(content.String()); ok {
 		return &v
 	}
-	return &parsed{stringSchema, content}
+	return &parsed{stringSchema, content.String()}
 }
 
 func (p *headerParser) list() (*parsed, error) {

@@ -154,9 +154,6 @@ func parseExponent(text string) (int64, error) {
 	if len(text) > 10 {
 		return 0, errors.New("too many nonzero exponent digits")
 	}
-	if n > math.MaxInt32 {
-		return 0, errors.New("exponent overflow")
-	}
 	return sign * n, nil
 }
 
