@@ -16,7 +16,7 @@ func registryConverters() []connect.Plugin[connect.Converter] { return nil }
 // elsewhere is what to say of a converter that another build has, "" of any other class.
 func elsewhere(class string) string {
 	class = strings.TrimSuffix(class[strings.LastIndexByte(class, '.')+1:], "Converter")
-	if !slices.Contains([]string{"Avro", "Protobuf", "JsonSchema", "AWSKafkaAvro"}, class) {
+	if !slices.Contains([]string{"Avro", "Protobuf", "JsonSchema", "AWSKafkaAvro", "ProtobufSchema"}, class) {
 		return ""
 	}
 	return " This function was built without the converters of schema registries: name it in the connector's file, or deploy with -c registry=true."

@@ -11,15 +11,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-connect/sluice/runtime/convert/registry"
 	"github.com/sluice-connect/sluice/runtime/schema/avro"
 	"github.com/sluice-connect/sluice/runtime/schema/protobuf"
 )
 
 // The types of schemas.
 const (
-	AvroType     = "AVRO"
-	JSONType     = "JSON"
-	ProtobufType = "PROTOBUF"
+	AvroType     = registry.AvroType
+	JSONType     = registry.JSONType
+	ProtobufType = registry.ProtobufType
 )
 
 // Schema is what can be registered.
@@ -31,11 +32,7 @@ type Schema struct {
 }
 
 // Reference names another registered schema by the name under which the text refers to it.
-type Reference struct {
-	Name    string `json:"name"`
-	Subject string `json:"subject"`
-	Version int    `json:"version"`
-}
+type Reference = registry.Reference
 
 // Version is a schema registered under a subject.
 type Version struct {

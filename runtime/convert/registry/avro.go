@@ -29,7 +29,7 @@ func (a *Avro) Validate() error {
 	if a.format != nil {
 		return nil
 	}
-	w := words{typ: avroType, format: "Avro", data: "Avro", read: "Avro"}
+	w := words{typ: AvroType, format: "Avro", data: "Avro", read: "Avro"}
 	if err := a.open(w); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (f *avroFormat) translate(s *schema.Schema) (Schema, string, error) {
 	if err != nil {
 		return Schema{}, "", err
 	}
-	return Schema{Type: avroType, Text: own.String()}, avroRecord(own), nil
+	return Schema{Type: AvroType, Text: own.String()}, avroRecord(own), nil
 }
 
 func avroRecord(a *avro.Schema) string {

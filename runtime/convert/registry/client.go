@@ -33,7 +33,7 @@ type wireSchema struct {
 
 func toWire(s Schema) wireSchema {
 	w := wireSchema{SchemaType: s.Type, Schema: s.Text, References: s.References}
-	if w.SchemaType == avroType {
+	if w.SchemaType == AvroType {
 		w.SchemaType = "" // old registries know nothing else
 	}
 	return w
@@ -46,7 +46,7 @@ func (c *client) fromWire(ctx context.Context, w wireSchema) (Registered, error)
 		ID:     w.ID, Version: w.Version, GUID: w.GUID,
 	}
 	if r.Type == "" {
-		r.Type = avroType
+		r.Type = AvroType
 	}
 	var err error
 	r.Referenced, err = c.referenced(ctx, w.References, 0)

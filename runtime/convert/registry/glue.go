@@ -37,7 +37,7 @@ func (a *GlueAvro) Validate() error {
 	if a.format != nil {
 		return nil
 	}
-	w := glueWords(avroType, "Avro")
+	w := glueWords(AvroType, "Avro")
 	if err := a.connect(w, secondaryAvro); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (j *GlueJSON) Validate() error {
 	if j.format != nil {
 		return nil
 	}
-	w := glueWords(jsonType, "JSON")
+	w := glueWords(JSONType, "JSON")
 	if err := j.connect(w, ""); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (p *GlueProtobuf) Validate() error {
 	if p.format != nil {
 		return nil
 	}
-	w := glueWords(protobufType, "Protobuf")
+	w := glueWords(ProtobufType, "Protobuf")
 	if err := p.connect(w, secondaryProtobuf); err != nil {
 		return err
 	}

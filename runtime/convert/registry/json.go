@@ -41,7 +41,7 @@ func (j *JSON) Validate() error {
 		return nil
 	}
 	w := words{
-		typ: jsonType, format: "JSON", data: "JSON", newestVersion: true,
+		typ: JSONType, format: "JSON", data: "JSON", newestVersion: true,
 		writing: "Converting Kafka Connect data to byte[] failed due to serialization error of topic %s: ",
 		reading: "Converting byte[] to Kafka Connect data failed due to serialization error of topic %s: ",
 	}
@@ -113,7 +113,7 @@ func (f *jsonFormat) translate(s *schema.Schema) (Schema, string, error) {
 	if err != nil {
 		return Schema{}, "", err
 	}
-	return Schema{Type: jsonType, Text: own.String()}, own.Title(), nil
+	return Schema{Type: JSONType, Text: own.String()}, own.Title(), nil
 }
 
 func (f *jsonFormat) record(found Registered, _ []byte) (string, error) {
@@ -161,7 +161,7 @@ func checker(r Registered) (*jsonschema.Checker, error) {
 
 // check knows no incompatible schemas: what does not fit is found when values must keep to their schema.
 func (f *jsonFormat) check(_ *schema.Schema, found Registered) error {
-	if found.Type != jsonType {
+	if found.Type != JSONType {
 		return fmt.Errorf("it is of type %s", found.Type)
 	}
 	return nil

@@ -15,9 +15,9 @@ type Schema struct {
 
 // The types of schemas.
 const (
-	avroType     = "AVRO"
-	jsonType     = "JSON"
-	protobufType = "PROTOBUF"
+	AvroType     = "AVRO"
+	JSONType     = "JSON"
+	ProtobufType = "PROTOBUF"
 )
 
 // Reference names another schema of the registry.

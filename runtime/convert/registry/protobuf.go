@@ -29,7 +29,7 @@ func (p *Protobuf) Validate() error {
 	if p.format != nil {
 		return nil
 	}
-	w := words{typ: protobufType, format: "Protobuf", data: "Protobuf", read: "Protobuf", newestVersion: true, indexed: true}
+	w := words{typ: ProtobufType, format: "Protobuf", data: "Protobuf", read: "Protobuf", newestVersion: true, indexed: true}
 	if err := p.open(w); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (f *protobufFormat) translate(s *schema.Schema) (Schema, string, error) {
 	if err != nil {
 		return Schema{}, "", err
 	}
-	return Schema{Type: protobufType, Text: own.String()}, e.Name, nil
+	return Schema{Type: ProtobufType, Text: own.String()}, e.Name, nil
 }
 
 func (f *protobufFormat) record(found Registered, b []byte) (string, error) {
