@@ -122,7 +122,7 @@ func readCreation(body json.RawMessage) (creation, error) {
 		switch wanted.target = offset.Target(strings.ToUpper(*text)); wanted.target {
 		case offset.Running, offset.Paused, offset.Stopped:
 		default:
-			return creation{}, fmt.Errorf("Cannot construct instance of `%s$InitialState`, problem: No enum constant %s", creationClass, wanted.target) //nolint:staticcheck // Connect's own words
+			return creation{}, fmt.Errorf("Cannot construct instance of `%s$InitialState`, problem: No enum constant %[1]s.InitialState.%[2]s", creationClass, wanted.target) //nolint:staticcheck // Connect's own words
 		}
 	}
 	for _, member := range []string{"offsets", "initial_offsets"} {

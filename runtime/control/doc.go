@@ -48,7 +48,7 @@
 //	  testValidation…DoesNotContainResolvedValue *         runtime.TestControls_ShowNoSecret, connector.TestConceal_…
 //	ConnectorClientPolicyIntegrationTest                   same, all nine
 //	OffsetsApiIntegrationTest                              same: unknown and running connectors, bad bodies, altering, resetting
-//	  …InvalidRequestBody, …ZombieSinkTasks (sinks) *      TestServer_SinkOffsetsThatCannotBe
+//	  …InvalidRequestBody, …ZombieSinkTasks *              TestServer_SinkOffsetsThatCannotBe, TestServer_SourceOffsetsThatCannotBe
 //	FileStreamSourceConnectorIntegrationTest               same: lines, resuming, altered and reset offsets
 //	FileStreamSinkConnectorIntegrationTest                 same: lines, altered and reset offsets, two tasks
 //	StandaloneWorkerIntegrationTest
