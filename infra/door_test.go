@@ -183,3 +183,26 @@ func (f template) resolved(t *testing.T, v any, set map[string]string, condition
 	t.Fatalf("nobody knows what %v comes to", call)
 	return ""
 }
+
+// Nothing has a name that an account holds but once, so that an account holds any number of stacks: what is named is named
+// within something of the stack's own.
+func TestStack_NamesNothing(t *testing.T) {
+	s := synth(t, everything(t))
+	within := map[string]bool{"AWS::ApiGatewayV2::Stage": true, "AWS::IAM::Policy": true}
+	for id, r := range s.Resources {
+		kind := r.Type[strings.LastIndexByte(r.Type, ':')+1:]
+		for _, name := range []string{"Name", kind + "Name", "PhysicalName"} {
+			if kind == "Function" && name == "Name" || within[r.Type] || strings.HasPrefix(r.Type, "Custom::") {
+				continue
+			}
+			if value := r.Properties[name]; value != nil && text(value) != `{"Ref":"AWS::StackName"}` {
+				t.Errorf("%s %s is named %s", r.Type, id, text(value))
+			}
+		}
+	}
+	for name, value := range s.Outputs {
+		if strings.Contains(text(value), `"Export"`) {
+			t.Errorf("output %s is exported by a name: %s", name, text(value))
+		}
+	}
+}

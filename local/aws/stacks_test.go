@@ -3,12 +3,9 @@ package aws_test
 import (
 	"context"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,42 +156,19 @@ func (a *account) resources() map[string][]string {
 			add("roles", role.Name)
 		}
 	}
-	maps.Copy(found, a.watched())
-	return found
-}
-
-// watched are the names of alarms, dashboards and log groups.
-func (a *account) watched() map[string][]string {
-	a.t.Helper()
-	found := map[string][]string{}
-	ask := func(action string, into any) {
-		form := url.Values{"Action": {action}, "Version": {"2010-08-01"}}
-		text := a.ask("monitoring", map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, form.Encode())
-		if err := xml.Unmarshal([]byte(text), into); err != nil {
-			a.t.Fatalf("%s: %v\n%s", action, err, text)
-		}
-	}
-	var alarms struct {
-		Names []string `xml:"DescribeAlarmsResult>MetricAlarms>member>AlarmName"`
-	}
-	ask("DescribeAlarms", &alarms)
-	found["alarms"] = alarms.Names
-	var dashboards struct {
-		Names []string `xml:"ListDashboardsResult>DashboardEntries>member>DashboardName"`
-	}
-	ask("ListDashboards", &dashboards)
-	found["dashboards"] = dashboards.Names
-	json11 := map[string]string{"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Logs_20140328.DescribeLogGroups"}
-	var logs struct {
+	logs := map[string]string{"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Logs_20140328.DescribeLogGroups"}
+	var described struct {
 		Groups []struct {
 			Name string `json:"logGroupName"`
 		} `json:"logGroups"`
 	}
-	if err := json.Unmarshal([]byte(a.ask("logs", json11, "{}")), &logs); err != nil {
+	if err := json.Unmarshal([]byte(a.ask("logs", logs, "{}")), &described); err != nil {
 		a.t.Fatal(err)
 	}
-	for _, g := range logs.Groups {
-		found["log groups"] = append(found["log groups"], g.Name)
+	for _, g := range described.Groups {
+		if !strings.HasPrefix(g.Name, "/aws/lambda/") { // those are the emulator's own
+			add("log groups", g.Name)
+		}
 	}
 	return found
 }
