@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"strings"
@@ -61,13 +62,19 @@ func (a *access) client() (*s3.Client, error) {
 		UsePathStyle: a.pathStyle, BaseEndpoint: given(cmp.Or(a.endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"))),
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = 1 + a.retries
-			o.MaxBackoff = max(a.backoffMax, a.backoff)
 			o.RateLimiter = unlimited{}
-			o.Backoff = retry.NewExponentialJitterBackoff(max(a.backoffMax, a.backoff))
+			o.Backoff = retry.BackoffDelayerFunc(a.pause)
 		}),
 		// The SDK complains about every answer without a checksum; TLS and the length say the same.
 		DisableLogOutputChecksumValidationSkipped: true,
 	}), nil
+}
+
+// pause is how long to wait before a try: at random, at most twice as long every time.
+func (a *access) pause(attempt int, _ error) (time.Duration, error) {
+	most := max(a.backoffMax, a.backoff)
+	limit := min(most, a.backoff<<min(attempt, 16))
+	return rand.N(limit + 1), nil
 }
 
 // unlimited lets every retry pass: the runtime bounds them by the invocation's time.

@@ -21,6 +21,8 @@ type connection struct {
 	aivenBucket, aivenRegion, aivenPrefix string
 	role, session, external, stsEndpoint  string
 	duration                              int
+	aivenRetries                          int
+	aivenBackoff                          time.Duration
 }
 
 const (
@@ -37,7 +39,7 @@ func (c *connection) defineConfluent(d *config.Def, class string) {
 	d.Password(&c.customerKey, "s3.sse.customer.key", "The customer's key, in base64.", config.NullDefault(), config.Low, config.Group(groupS3, 9))
 	d.Bool(&c.pathStyle, "s3.path.style.access.enabled", true, "Whether the bucket stands in the path of URLs rather than in the host.", config.Low, config.Group(groupS3, 14))
 	d.Int(&c.retries, "s3.part.retries", 3, "How often a request is tried again before the event is.", config.Check(config.AtLeast(0)), config.Medium, config.Group(groupS3, 15))
-	d.Millis(&c.backoff, "s3.retry.backoff.ms", 200*time.Millisecond, "How long to wait before that.", config.Low, config.Group(groupS3, 16))
+	d.Millis(&c.backoff, "s3.retry.backoff.ms", 200*time.Millisecond, "How long to wait before that, at most; twice as long every time.", config.Low, config.Group(groupS3, 16))
 }
 
 // defineAiven declares those of Aiven's.
@@ -54,6 +56,8 @@ func (c *connection) defineAiven(d *config.Def) {
 	d.Int(&c.duration, "aws.sts.role.session.duration", 3600, "How long a session lasts, in seconds.", config.Check(config.Between(900, 43200)), config.Low, config.Group(groupAiven, 13))
 	d.String(&c.stsEndpoint, "aws.sts.config.endpoint", "", "The URL of the service that gives out roles.", config.NullDefault(), config.Low, config.Group(groupAiven, 14))
 	d.MillisInt(&c.backoffMax, "aws.s3.backoff.max.delay.ms", 20*time.Second, "The longest pause between tries.", config.Low, config.Group(groupAiven, 15))
+	d.MillisInt(&c.aivenBackoff, "aws.s3.backoff.delay.ms", 100*time.Millisecond, "How long to wait before a request is tried again, at most; twice as long every time.", config.Low, config.Group(groupAiven, 16))
+	d.Int(&c.aivenRetries, "aws.s3.backoff.max.retries", 3, "How often a request is tried again before the event is.", config.Check(config.AtLeast(0)), config.Medium, config.Group(groupAiven, 17))
 }
 
 // isAiven tells whether the connector is Aiven's.
@@ -69,6 +73,7 @@ func (c *connection) access() *access {
 	}
 	if c.isAiven() {
 		a.bucket, a.region, a.endpoint = c.aivenBucket, c.aivenRegion, asURL(c.endpoint)
+		a.retries, a.backoff = c.aivenRetries, c.aivenBackoff
 	}
 	return a
 }

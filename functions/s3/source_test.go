@@ -111,7 +111,7 @@ func TestSource_Suite(t *testing.T) {
 				Fresh: func(t *testing.T) connecttest.SourceOrigin {
 					t.Helper()
 					server, url := serve(t)
-					settings := test.settings(url, "s3.part.retries", "0")
+					settings := test.settings(url, "s3.part.retries", "0", "aws.s3.backoff.max.retries", "0")
 					if name == "Aiven" { // one slice only, so that all records have one order
 						settings["distribution.type"] = "partition"
 					}

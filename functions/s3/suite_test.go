@@ -34,7 +34,7 @@ func TestSink_Suite(t *testing.T) {
 					t.Helper()
 					server, url := serve(t)
 					target := connecttest.SinkTarget{
-						Settings: with(test.settings, "store.url", url, "aws.s3.endpoint", url, "s3.part.retries", "0"),
+						Settings: with(test.settings, "store.url", url, "aws.s3.endpoint", url, "s3.part.retries", "0", "aws.s3.backoff.max.retries", "0"),
 						Record: func(n int) connect.Record {
 							return connect.Record{Topic: "t", Value: connect.Datum{Value: []byte(strconv.Itoa(n))}, Kafka: connect.Kafka{Topic: "t", Offset: int64(n)}}
 						},
