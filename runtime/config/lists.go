@@ -76,7 +76,11 @@ func (l listOf) String() string {
 // ListSize allows lists of at most n elements.
 func ListSize(n int) Validator {
 	return Func(fmt.Sprintf("List containing maximum of %d elements", n), func(name string, value any) error {
-		if list, ok := value.([]string); ok && len(list) > n {
+		list, ok := value.([]string)
+		if !ok { // Kafka's own check fails of null, too
+			return Invalid(name, value, "entry must be non null")
+		}
+		if len(list) > n {
 			return Invalid(name, value, fmt.Sprintf("exceeds maximum list size of [%d].", n))
 		}
 		return nil

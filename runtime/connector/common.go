@@ -91,7 +91,7 @@ func (c *Common) defineIdentity(d *config.Def) {
 	d.String(&c.Class, "connector.class", "",
 		"Class of the connector: its full name, its simple name, or its simple name without Connector.", config.Required(),
 		config.High, config.Group(groupCommon, 2), config.WidthLong, config.Display("Connector class"))
-	d.String(&c.Version, "connector.plugin.version", "", "Version of the connector.", optional(shown.version),
+	d.String(&c.Version, "connector.plugin.version", "", "Version of the connector.", optional(shown.version), config.Check(readableVersion()),
 		config.Recommend(versionOf{setting: "connector.class", version: shown.version, good: anyClass}),
 		config.Medium, config.Group(groupCommon, 3), config.WidthMedium, config.Display("Connector version"))
 	d.Int(&c.TasksMax, "tasks.max", 1, "Most tasks to use for the connector.", config.Check(config.AtLeast(1)),
@@ -126,7 +126,7 @@ func (c *Common) defineConverters(d *config.Def) {
 		d.Class(conv.class, conv.setting, conv.def, conv.doc, config.Resolve(c.Plugins.resolve),
 			config.Check(c.Plugins.implementing(conv.iface)), config.Recommend(recommended(good)),
 			config.Low, config.Group(groupCommon, 6+2*i), config.WidthShort, config.Display(conv.display+" class"))
-		d.String(&c.versions[i], conv.setting+".plugin.version", "", "Version of the "+conv.setting+".", optional(conv.version),
+		d.String(&c.versions[i], conv.setting+".plugin.version", "", "Version of the "+conv.setting+".", optional(conv.version), config.Check(readableVersion()),
 			config.Recommend(versionOf{
 				setting: conv.setting, version: shown.pluginVersion,
 				good: func(class string) bool { return slices.Contains(good, class) },

@@ -77,52 +77,84 @@ func (i interval) holds(version string) bool {
 
 // parseRange reads a version, or intervals such as [1,2),[3,).
 func parseRange(text string) ([]interval, error) {
-	if !strings.ContainsAny(text, "[(") {
-		return []interval{{low: text, high: text, withLow: true, withHigh: true, exact: true}}, nil
-	}
-	unreadable := func(why string) error {
-		return &VersionError{message: why + ": " + text, Unreadable: true}
+	if text = strings.TrimSpace(text); !strings.HasPrefix(text, "[") && !strings.HasPrefix(text, "(") {
+		text = "[" + text + "]"
 	}
 	var all []interval
-	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimSpace(strings.TrimPrefix(rest, ",")) {
-		end := strings.IndexAny(rest, "])")
+	for rest := text; rest != ""; rest = strings.TrimSpace(strings.TrimPrefix(rest, ",")) {
 		if rest[0] != '[' && rest[0] != '(' {
-			return nil, unreadable("Only fully-qualified sets allowed in multiple set scenario")
+			return nil, unreadable("Only fully-qualified sets allowed in multiple set scenario", text)
 		}
-		if end < 0 {
-			return nil, unreadable("Unbounded range")
+		end := strings.IndexAny(rest, "])") + 1
+		if end == 0 {
+			return nil, unreadable("Unbounded range", text)
 		}
-		in := interval{withLow: rest[0] == '[', withHigh: rest[end] == ']'}
-		low, high, two := strings.Cut(rest[1:end], ",")
-		in.low, in.high = strings.TrimSpace(low), strings.TrimSpace(high)
-		if !two {
-			if !in.withLow || !in.withHigh {
-				return nil, unreadable("Single version must be surrounded by []")
+		in, err := parseInterval(rest[:end])
+		if err != nil {
+			return nil, err
+		}
+		if len(all) > 0 {
+			if last := all[len(all)-1].high; last != "" && (in.low == "" || compareVersions(in.low, last) < 0) {
+				return nil, unreadable("Ranges overlap", text)
 			}
-			in.high, in.exact = in.low, true
-		} else if in.low != "" && in.high != "" && compareVersions(in.low, in.high) > 0 {
-			return nil, unreadable("Range defies version ordering")
 		}
-		all, rest = append(all, in), strings.TrimSpace(rest[end+1:])
+		all, rest = append(all, in), strings.TrimSpace(rest[end:])
 	}
 	return all, nil
 }
 
+// parseInterval reads an interval with its brackets.
+func parseInterval(text string) (interval, error) {
+	in := interval{withLow: text[0] == '[', withHigh: text[len(text)-1] == ']'}
+	low, high, two := strings.Cut(text[1:len(text)-1], ",")
+	in.low, in.high = strings.TrimSpace(low), strings.TrimSpace(high)
+	closed := in.withLow && in.withHigh
+	if !two {
+		if !closed {
+			return in, unreadable("Single version must be surrounded by []", text)
+		}
+		in.high, in.exact = in.low, true
+		return in, nil
+	}
+	if c := compareVersions(in.low, in.high); in.low != "" && in.high != "" && (c > 0 || c == 0 && !closed) {
+		return in, unreadable("Range defies version ordering", text)
+	}
+	return in, nil
+}
+
+func unreadable(why, text string) error {
+	return &VersionError{message: why + ": " + text, Unreadable: true}
+}
+
+// readableVersion allows what can be understood as a version or a range of them.
+func readableVersion() config.Validator {
+	return config.Func("a version or a range of versions", func(name string, value any) error {
+		asked, ok := value.(string)
+		if !ok || asked == "latest" {
+			return nil
+		}
+		if _, err := parseRange(asked); err != nil {
+			return config.Errorf(name, "%s", err)
+		}
+		return nil
+	})
+}
+
 // compareVersions compares part by part: numbers as numbers, and above words, which stand for what comes before a release.
 func compareVersions(a, b string) int {
-	parts := func(version string) []string {
-		return strings.FieldsFunc(strings.ToLower(version), func(r rune) bool { return r == '.' || r == '-' || r == '+' })
-	}
-	x, y := parts(a), parts(b)
+	x, y := versionParts(a), versionParts(b)
 	at := func(list []string, i int) (number int, word string) {
 		if i >= len(list) {
 			return 0, ""
 		}
 		n, err := strconv.Atoi(list[i])
-		if err != nil {
-			return -1, list[i]
+		switch {
+		case err == nil:
+			return n, ""
+		case list[i] == "sp": // a service pack comes behind the release
+			return 0, list[i]
 		}
-		return n, ""
+		return -1, list[i]
 	}
 	for i := range max(len(x), len(y)) {
 		n, word := at(x, i)
@@ -132,6 +164,21 @@ func compareVersions(a, b string) int {
 		}
 	}
 	return 0
+}
+
+// versionParts are what points and the like part, and numbers and words for themselves.
+func versionParts(version string) (all []string) {
+	isDigit := func(c byte) bool { return c >= '0' && c <= '9' }
+	for _, part := range strings.FieldsFunc(strings.ToLower(version), func(r rune) bool { return strings.ContainsRune(".-+", r) }) {
+		start := 0
+		for i := 1; i < len(part); i++ {
+			if isDigit(part[i]) != isDigit(part[i-1]) {
+				all, start = append(all, part[start:i]), i
+			}
+		}
+		all = append(all, part[start:])
+	}
+	return all
 }
 
 // versionsOf are the versions of a class, once for each kind of plugin it is.
@@ -171,10 +218,10 @@ func (p Plugins) converterVersions(values map[string]*string) (problems []*confi
 	for _, kind := range []string{"key", "value", "header"} {
 		setting := kind + ".converter"
 		err := p.versionProblem(values, setting, setting+versionSuffix)
-		if err == nil {
+		if version, ok := errors.AsType[*VersionError](err); err == nil || ok && version.Unreadable { // which its own check says
 			continue
 		}
-		if unreadable, ok := errors.AsType[*VersionError](err); values[setting] != nil && (!ok || !unreadable.Unreadable) {
+		if values[setting] != nil {
 			problems = append(problems, config.Errorf(setting, "%s", err))
 		}
 		problems = append(problems, config.Errorf(setting+versionSuffix, "%s", err))

@@ -92,6 +92,15 @@ func FuzzJSON_DecodeEnvelope(f *testing.F) {
 	})
 }
 
+// controlOrBlank are the characters that Java's trim cuts off.
+var controlOrBlank = func() string {
+	var all []byte
+	for c := range byte(' ' + 1) {
+		all = append(all, c)
+	}
+	return string(all)
+}()
+
 // Text never fails, and what it means agrees with its schema.
 func FuzzParseText(f *testing.F) {
 	for _, c := range corpus.Load(f, "header-simple") {
@@ -111,7 +120,10 @@ func FuzzParseText(f *testing.F) {
 			t.Fatalf("%s does not fit its schema", corpus.Dump(d))
 		}
 		if s, ok := d.Value.(string); ok && s != text {
-			t.Fatalf("the string is %q, not the whole text", s)
+			// Blanks in front of a list or map that does not end are what Connect makes of it.
+			if rest := strings.TrimPrefix(text, s); strings.Trim(s, controlOrBlank) != "" || !strings.HasPrefix(rest, "[") && !strings.HasPrefix(rest, "{") {
+				t.Fatalf("the string is %q, not the whole text", s)
+			}
 		}
 		convert.HeaderText(d.Value)
 	})

@@ -148,7 +148,12 @@ func convertTo(s *schema.Schema, v any) (any, bool) {
 			return schema.Instant(n * millisPerDay), true
 		}
 		return v, true
-	case schema.TimeName, schema.TimestampName:
+	case schema.TimeName:
+		if isWhole { // of one day
+			return schema.Instant(n), n >= 0 && n <= millisPerDay
+		}
+		return v, true
+	case schema.TimestampName:
 		if isWhole {
 			return schema.Instant(n), true
 		}

@@ -21,7 +21,8 @@ var (
 )
 
 // ParseText guesses what a text means, as Connect's Values.parseString does: null, a boolean, the smallest number that
-// holds it, a date, time or timestamp, a list or map of such, or else a string, which is the whole text. Text never fails.
+// holds it, a date, time or timestamp, a list or map of such, or else a string. That is the whole text, but of blanks in
+// front of a list or map that cannot be read only these. Text never fails.
 func ParseText(text string) connect.Datum {
 	whole := connect.Datum{Schema: stringSchema, Value: text}
 	switch trimmed := trim(text); trimmed {
@@ -112,29 +113,36 @@ func (p *headerParser) value(within bool) (*parsed, error) {
 		}
 	}
 	start := p.pos
-	if v, err := p.nested(); v != nil || err == nil {
+	v, began, err := p.nested()
+	if v != nil || err == nil {
 		return v, err
 	}
 	p.pos = start
 	if !p.hasNext() {
 		return nil, errNoValue
 	}
-	return p.simple(trim(p.next()), within)
+	token := p.next()
+	if began && trim(token) == "" { // Java goes back in front of the blanks, and takes these for the text
+		return &parsed{stringSchema, token}, nil
+	}
+	return p.simple(trim(token), within)
 }
 
-// nested reads a list or a map; errNoValue means there is none.
-func (p *headerParser) nested() (*parsed, error) {
+// nested reads a list or a map; errNoValue means there is none. It began when there is a bracket.
+func (p *headerParser) nested() (v *parsed, began bool, err error) {
 	if p.depth++; p.depth > maxDepth {
-		return nil, errNoValue
+		return nil, false, errNoValue
 	}
 	defer func() { p.depth-- }()
 	if p.accept("[") {
-		return p.list()
+		v, err = p.list()
+		return v, true, err
 	}
 	if p.accept("{") {
-		return p.mapped()
+		v, err = p.mapped()
+		return v, true, err
 	}
-	return nil, errNoValue
+	return nil, false, errNoValue
 }
 
 func (p *headerParser) simple(token string, within bool) (*parsed, error) {

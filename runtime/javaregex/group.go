@@ -79,7 +79,7 @@ func (p *parser) namedOrBehind() (*node, error) {
 		return p.capture()
 	}
 	n, err := p.within(k)
-	if err == nil && n.subs[0].longest() < 0 {
+	if err == nil && n.subs[0].reach(reach{}).unbounded {
 		err = p.fail("Look-behind group does not have an obvious maximum length")
 	}
 	return n, err

@@ -1,5 +1,7 @@
 package javaregex
 
+import "math"
+
 // node is a piece of an expression.
 type node struct {
 	kind kind
@@ -48,61 +50,86 @@ const (
 	possessive
 )
 
-// longest is the length of the longest text that a node can match, -1 when there is no bound.
-func (n *node) longest() int {
+// reach is how long a text Java thinks an expression can match, up to some place: it counts with 32 bits that wrap, and
+// begins anew behind alternatives.
+type reach struct {
+	before, sum int32 // up to the last alternatives, and from there
+	unbounded   bool
+}
+
+// reach goes on counting with a node.
+func (n *node) reach(r reach) reach {
 	switch n.kind {
 	case character, dot:
-		return 1
+		r.sum++
 	case lineBreak:
-		return 2
+		r.sum += 2
 	case sequence, group, atomic:
-		sum := 0
 		for _, s := range n.subs {
-			m := s.longest()
-			if m < 0 {
-				return -1
-			}
-			sum += m
+			r = s.reach(r)
 		}
-		return sum
 	case alternatives:
-		most := 0
-		for _, s := range n.subs {
-			m := s.longest()
-			if m < 0 {
-				return -1
-			}
-			most = max(most, m)
-		}
-		return most
+		return r.either(n.subs...)
 	case repeat:
-		m := n.subs[0].longest()
-		switch {
-		case m < 0, n.mode != possessive && n.most != 1 && n.subs[0].isGroup() && !n.subs[0].certain():
-			return -1 // Java does not look into repeated groups that can match in several ways
-		case m == 0:
-			return 0
-		case n.most < 0 && m%2 == 1: // Java counts with 32 bits, and lets these pass
-			return 1 << 20
-		case n.most < 0, n.most > 1<<30/m:
-			return -1
-		}
-		return m * n.most
+		return n.reachRepeated(r)
 	case backReference:
-		return -1
+		r.unbounded = true
 	}
-	return 0
+	return r
+}
+
+// either goes on counting with the longest of several nodes.
+func (r reach) either(nodes ...*node) reach {
+	most := int32(-1)
+	for _, n := range nodes {
+		one := n.reach(reach{})
+		most = max(most, one.before+one.sum)
+		r.unbounded = r.unbounded || one.unbounded
+	}
+	return reach{before: r.before + r.sum + most, unbounded: r.unbounded}
+}
+
+func (n *node) reachRepeated(r reach) reach {
+	sub := n.subs[0]
+	switch {
+	case n.least == 0 && n.most == 1 && sub.isGroup() && n.mode != possessive:
+		return r.either(sub, &node{kind: sequence})
+	case n.least == 0 && n.most == 1:
+		return sub.reach(r)
+	case n.most < 0 && n.mode == greedy && (sub.kind == character || sub.kind == dot):
+		r.sum += math.MaxInt32
+		return r
+	case n.mode != possessive && sub.isGroup() && !sub.certain():
+		r.unbounded = true // Java does not look into repeated groups that can match in several ways
+		return r
+	}
+	most := int32(math.MaxInt32)
+	if n.most >= 0 {
+		most = int32(n.most)
+	}
+	one := sub.reach(reach{})
+	sum := (one.before+one.sum)*most + r.sum
+	r.unbounded = r.unbounded || one.unbounded || sum < r.sum
+	r.sum = sum
+	return r
 }
 
 // isGroup tells whether a node stands in parentheses.
 func (n *node) isGroup() bool {
-	return n.kind == group || n.kind == atomic || n.kind == sequence && len(n.subs) > 0
+	return n.kind == group || n.kind == sequence && len(n.subs) > 0
 }
 
 // certain tells whether a node can match in one way only.
 func (n *node) certain() bool {
-	if n.kind == alternatives || n.kind == repeat && n.least != n.most {
+	switch n.kind {
+	case ahead, notAhead, behind, notBehind:
+		return true // Java does not look into them
+	case alternatives:
 		return false
+	case repeat:
+		if n.least != n.most {
+			return false
+		}
 	}
 	for _, s := range n.subs {
 		if !s.certain() {
