@@ -20,6 +20,8 @@ public class Client {
     static final String SOURCE = "org.apache.kafka.connect.file.FileStreamSourceConnector";
     static final Pattern CONFIG = Pattern.compile("config=\\{([^}]*)}");
 
+    static final Pattern REBALANCING = Pattern.compile(": (Cannot complete request|Request cannot be completed because a rebalance)");
+
     final KafkaConnectClient client;
     final String name;
 
@@ -33,12 +35,23 @@ public class Client {
         return java.util.regex.Matcher.quoteReplacement("config={" + settings + "}");
     }
 
-    static void show(String what, Callable<?> call) {
-        String got;
+    static String called(Callable<?> call) {
         try {
-            got = String.valueOf(call.call());
+            return String.valueOf(call.call());
         } catch (Exception e) {
-            got = e.getClass().getSimpleName() + ": " + e.getMessage() + (e.getCause() == null ? "" : " " + e.getCause().getMessage());
+            try {
+                Thread.sleep(100); // a worker that rebalances is asked again
+            } catch (InterruptedException interrupted) {
+                throw new IllegalStateException(interrupted);
+            }
+            return e.getClass().getSimpleName() + ": " + e.getMessage() + (e.getCause() == null ? "" : " " + e.getCause().getMessage());
+        }
+    }
+
+    static void show(String what, Callable<?> call) {
+        String got = called(call);
+        for (int i = 0; i < 600 && REBALANCING.matcher(got).find(); i++) {
+            got = called(call);
         }
         got = got.replaceAll("worker_?[iI]d='?[^',}]*", "worker").replaceAll("documentation='.*?', *group", "group")
             .replaceAll("recommendedValues=\\[[^]]*]", "recommended").replaceAll("available connectors are.*", "").replace("org.apache.kafka.connect.errors.ConnectException: ", "");
