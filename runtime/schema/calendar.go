@@ -2,9 +2,9 @@ package schema
 
 import "time"
 
-// gregorian is the first day, counted from 1970, that Java's calendar takes from the Gregorian calendar: 15 October 1582.
-// The day before it was 4 October of the Julian one.
-const gregorian = -141427
+// FirstGregorianDay is the first day, counted from 1970, that Java's calendar takes from the Gregorian calendar: 15 October
+// 1582. The day before it was 4 October of the Julian one.
+const FirstGregorianDay = -141427
 
 const millisPerDay = 86400000
 
@@ -12,7 +12,7 @@ const millisPerDay = 86400000
 // then on, with a year 0 before year 1.
 func CivilDate(t time.Time) (year int, month time.Month, day int) {
 	days := floorDiv(t.UnixMilli(), millisPerDay)
-	if days >= gregorian {
+	if days >= FirstGregorianDay {
 		return t.UTC().Date()
 	}
 	// Count from 1 March of year 0, whose four-year cycles end with the leap day.
@@ -33,12 +33,30 @@ func CivilDate(t time.Time) (year int, month time.Month, day int) {
 // CivilDays is the number of days from 1970 to a day of Java's calendar, which is CivilDate's inverse. Months and days out
 // of range carry over, as in Java's lenient calendar; of the days that the reform of 1582 left out it takes the Julian ones.
 func CivilDays(year int, month time.Month, day int) int64 {
-	months := int64(year)*12 + int64(month) - 1
-	y, m := floorDiv(months, 12), floorMod(months, 12)
-	if days := gregorianDays(y, m) + int64(day) - 1; days >= gregorian {
+	if days := GregorianDays(year, month, day); days >= FirstGregorianDay {
 		return days
 	}
+	return JulianDays(year, month, day)
+}
+
+// GregorianDays is the number of days from 1970 to a day of the Gregorian calendar, however early. Months and days out of
+// range carry over.
+func GregorianDays(year int, month time.Month, day int) int64 {
+	y, m := carried(year, month)
+	return gregorianDays(y, m) + int64(day) - 1
+}
+
+// JulianDays is the number of days from 1970 to a day of the Julian calendar, however late. Months and days out of range
+// carry over.
+func JulianDays(year int, month time.Month, day int) int64 {
+	y, m := carried(year, month)
 	return julianDays(y, m) + int64(day) - 1
+}
+
+// carried is a year and a month from 0 to 11.
+func carried(year int, month time.Month) (y, m int64) {
+	months := int64(year)*12 + int64(month) - 1
+	return floorDiv(months, 12), floorMod(months, 12)
 }
 
 // julianDays counts to the first of a month, 0 being January.

@@ -57,8 +57,8 @@ func (c *calendar) get(f dateField, otherwise int64) int64 {
 // millis is the instant.
 func (c *calendar) millis() int64 {
 	ms := ((c.hour()*60+c.value[fieldMinute])*60+c.value[fieldSecond])*1000 + c.value[fieldMilli]
-	// Whole days in the time of day count before the calendar is chosen, which matters in October 1582 only.
-	return c.day()*dayMillis + ms - c.offset()*minuteMillis
+	whole := floorDiv(ms, dayMillis) // counts before the calendar is chosen
+	return c.day(whole)*dayMillis + ms - whole*dayMillis - c.offset()*minuteMillis
 }
 
 // hour is the hour of the day. The hour of 24 counts if it was set after the one of 12 or its half.
@@ -91,50 +91,65 @@ func (c *calendar) pair(a, b dateField) int {
 	return max(c.stamp[a], c.stamp[b])
 }
 
-// day is the day since 1970, by the group of fields that was completed last.
-func (c *calendar) day() int64 {
+// civil counts the days from 1970 to a day of a calendar.
+type civil func(year int, month time.Month, day int) int64
+
+// day is the day since 1970, so many days on. It is one of the Gregorian calendar if that is not too early for it.
+func (c *calendar) day(more int64) int64 {
 	if c.has(fieldWeekYear) && c.stamp[fieldWeekYear] > c.stamp[fieldYear] {
-		return c.byWeekYear()
+		return c.byWeekYear() + more
 	}
 	year := c.get(fieldYear, 1970)
 	if c.has(fieldEra) && c.value[fieldEra] == 0 {
 		year = 1 - year
 	}
-	weekday := c.stamp[fieldWeekday]
-	day, ordinal := c.stamp[fieldDay], c.stamp[fieldDayOfYear]
-	inMonth := c.pair(fieldWeekOfMonth, fieldWeekday)
-	nth := c.pair(fieldWeekdayInMonth, fieldWeekday)
-	week := c.pair(fieldWeek, fieldWeekday)
-	best := max(day, inMonth, nth, ordinal, week)
-	if best == 0 { // no group is complete
-		inMonth, nth, week = c.stamp[fieldWeekOfMonth], max(c.stamp[fieldWeekdayInMonth], weekday), c.stamp[fieldWeek]
-		best = max(inMonth, nth, week)
-		if best == 0 {
-			day = c.stamp[fieldMonth]
-			best = day
+	gregorian, ofYear := c.dayIn(schema.GregorianDays, year)
+	if year > reformYear || year == reformYear && !ofYear {
+		if gregorian += more; gregorian >= schema.FirstGregorianDay {
+			return gregorian
 		}
 	}
-	switch {
-	case best == day:
-		if year < 1582 { // counted by the Julian calendar however far it goes
-			return schema.CivilDays(int(year), time.Month(c.value[fieldMonth]+1), 1) + c.get(fieldDay, 1) - 1
+	julian, _ := c.dayIn(schema.JulianDays, year)
+	return julian + more
+}
+
+// reformYear is when the Gregorian calendar began.
+const reformYear = 1582
+
+// dayIn is the day in a calendar, by the group of fields that was completed last, and whether that counts from the beginning
+// of the year.
+func (c *calendar) dayIn(days civil, year int64) (day int64, ofYear bool) {
+	inMonth, nth := c.pair(fieldWeekOfMonth, fieldWeekday), c.pair(fieldWeekdayInMonth, fieldWeekday)
+	ofMonth, ordinal, week := c.stamp[fieldDay], c.stamp[fieldDayOfYear], c.pair(fieldWeek, fieldWeekday)
+	best := max(ofMonth, inMonth, nth, ordinal, week)
+	if best == 0 { // no group is complete
+		inMonth, nth = c.stamp[fieldWeekOfMonth], max(c.stamp[fieldWeekdayInMonth], c.stamp[fieldWeekday])
+		week = c.stamp[fieldWeek]
+		if best = max(inMonth, nth, week); best == 0 {
+			ofMonth = c.stamp[fieldMonth]
+			best = ofMonth
 		}
-		return schema.CivilDays(int(year), time.Month(c.value[fieldMonth]+1), int(c.get(fieldDay, 1)))
+	}
+	first := days(int(year), time.Month(c.value[fieldMonth]+1), 1)
+	switch {
+	case best == ofMonth:
+		return first + c.get(fieldDay, 1) - 1, false
 	case best == inMonth && c.stamp[fieldWeekOfMonth] >= c.stamp[fieldWeek],
 		best == nth && c.stamp[fieldWeekdayInMonth] >= c.stamp[fieldWeek]:
-		first := schema.CivilDays(int(year), time.Month(c.value[fieldMonth]+1), 1)
 		weeks := best == inMonth
 		if inMonth == nth {
 			weeks = c.stamp[fieldWeekOfMonth] >= c.stamp[fieldWeekdayInMonth]
 		}
 		if weeks {
-			return c.inWeek(first, int32Weeks(c.value[fieldWeekOfMonth]-1))
+			return c.inWeek(first, int32Weeks(c.value[fieldWeekOfMonth]-1)), false
 		}
-		return c.nthWeekday(first, year)
-	case best == ordinal:
-		return schema.CivilDays(int(year), time.January, 1) + c.value[fieldDayOfYear] - 1
+		return c.nthWeekday(first, days(int(year), time.Month(c.value[fieldMonth]+2), 1)), false
 	}
-	return c.inWeek(schema.CivilDays(int(year), time.January, 1), 7*(c.value[fieldWeek]-1))
+	january := days(int(year), time.January, 1)
+	if best == ordinal {
+		return january + c.value[fieldDayOfYear] - 1, true
+	}
+	return c.inWeek(january, 7*(c.value[fieldWeek]-1)), true
 }
 
 // inWeek is the weekday, or Sunday, so many days behind the first week of the month or year that begins on the day first.
@@ -145,13 +160,12 @@ func (c *calendar) inWeek(first, days int64) int64 {
 // int32Weeks is the number of days in weeks, counted in 32 bits where Java does.
 func int32Weeks(n int64) int64 { return int64(int32(7 * n)) }
 
-// nthWeekday is the n-th weekday of the month that begins on the day first; negative ones count from its end.
-func (c *calendar) nthWeekday(first, year int64) int64 {
+// nthWeekday is the n-th weekday of the month that begins on the day first; negative ones count from its end, next.
+func (c *calendar) nthWeekday(first, next int64) int64 {
 	weekday, n := c.get(fieldWeekday, 1), c.get(fieldWeekdayInMonth, 1)
 	if n >= 0 {
 		return onOrBefore(first+int32Weeks(n)-1, weekday)
 	}
-	next := schema.CivilDays(int(year), time.Month(c.value[fieldMonth]+2), 1)
 	return onOrBefore(next+int32Weeks(n+1)-1, weekday)
 }
 
