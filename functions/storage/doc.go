@@ -105,6 +105,9 @@
 // is behind all but the last thousand, and a walk over a bucket skips the rest. Resuming goes into the middle of a file; compressed text is
 // decompressed up to there, Avro skips whole blocks, and Parquet whole row groups.
 //
+// Parquet and Avro are read as parquet-avro and Confluent's AvroData read them: times finer than a millisecond are numbers. Beyond these,
+// an INT96 is a timestamp, a number of 32 bits without a sign is a long, and a map whose keys are no texts a list of pairs.
+//
 // Files may grow where the system has files that do (HDFS): what was added to one of the exceptions is read, once it ends with a whole
 // record. Files are known by what does not change when they are renamed.
 package storage
