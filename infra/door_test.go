@@ -206,3 +206,31 @@ func TestStack_NamesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestStack_FunctionsRolesAndSchedules(t *testing.T) {
+	s := synth(t, infra.StackProps{Connectors: connectors(t, orders, audit)})
+	for id, r := range s.of("AWS::Lambda::Function") {
+		p := r.Properties
+		if p["Runtime"] != "provided.al2023" || p["Handler"] != "bootstrap" || text(p["Architectures"]) != `["arm64"]` {
+			t.Errorf("%s is run as %v, %v, %s", id, p["Runtime"], p["Handler"], text(p["Architectures"]))
+		}
+		if !strings.Contains(text(p["LoggingConfig"]), `"LogGroup":{"Ref":"`) || p["MemorySize"] == nil || p["Timeout"] == nil || !strings.Contains(text(p["Role"]), "Role") {
+			t.Errorf("%s lacks a log group, memory, a time-out or a role of its own: %s", id, text(p))
+		}
+	}
+	for id, r := range s.of("AWS::IAM::Role") {
+		trust := text(r.Properties["AssumeRolePolicyDocument"])
+		byLambda := strings.Contains(trust, `"Service":"lambda.amazonaws.com"`)
+		byScheduler := strings.Contains(trust, `"Service":"scheduler.amazonaws.com"`) && strings.Contains(trust, `"aws:SourceAccount":{"Ref":"AWS::AccountId"}`)
+		if byLambda == byScheduler || r.Properties["ManagedPolicyArns"] != nil {
+			t.Errorf("%s is taken on by %s, with %s", id, trust, text(r.Properties["ManagedPolicyArns"]))
+		}
+	}
+	s.only(t, "AWS::Scheduler::ScheduleGroup", "RuntimeSchedules")
+	for id, r := range s.of("AWS::Scheduler::Schedule") {
+		target := text(r.Properties["Target"])
+		if !strings.Contains(text(r.Properties["GroupName"]), "RuntimeSchedules") || !strings.Contains(target, "RuntimeSchedulerRole") {
+			t.Errorf("%s is in group %s and invokes as %s", id, text(r.Properties["GroupName"]), target)
+		}
+	}
+}
