@@ -238,11 +238,12 @@ func (r *jsonReader) structSchema(i uint32) (*schema.Schema, error) {
 	}
 	var fields []schema.Field
 	for e, end := list+1, r.scan.nodes[list].next; e < end; e = r.scan.nodes[e].next {
+		var s *schema.Schema
+		var err error = schema.Errorf("Struct schema's field name not specified properly")
 		name, ok := r.member(e, "field")
-		if !ok {
-			return nil, schema.Errorf("Struct schema's field name not specified properly")
+		if ok {
+			s, err = r.schemaAt(e)
 		}
-		s, err := r.schemaAt(e)
 		if err != nil {
 			// What was wrong with an earlier field comes first.
 			if earlier := schema.CheckFields(fields); earlier != nil {
