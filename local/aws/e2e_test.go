@@ -345,7 +345,7 @@ func (a *account) stopsWhatGaveUp(t *testing.T) {
 	if err := os.Remove(out); err != nil {
 		t.Fatal(err)
 	}
-	a.want(http.StatusAccepted, "POST", "/connectors/failing/restart?includeTasks=true&onlyFailed=true", "")
+	a.want(http.StatusAccepted, "POST", "/connectors/failing/restart?includeTasks=true", "")
 	if state := a.mappingState("rest"); state != "Enabled" {
 		t.Errorf("after a restart the mapping is %s", state)
 	}
