@@ -202,10 +202,35 @@ func (p *poller) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	p.client.AllowRebalance()
-	p.client.LeaveGroupContext(ctx) // what it could not say, the group finds out by itself
+	early, stop := context.WithTimeout(ctx, leaveTimeout/2)
+	defer stop()
+	left := p.client.LeaveGroupContext(early)
 	// A client that is joining waits for the other members, whose invocations may take minutes.
 	p.abort()
+	if left != nil {
+		p.leaveJoining(ctx)
+	}
 	p.client.CloseAllowingRebalance()
+}
+
+// leaveJoining takes this member out of a group that it has not joined yet, which its client would do only when it has. The
+// group would keep a member that is never heard of again, and whoever comes next would wait for that. It needs another
+// client: this one would join again as soon as it is out.
+func (p *poller) leaveJoining(ctx context.Context) {
+	id, _ := p.client.GroupMetadata()
+	if id == "" {
+		return // the group has not heard of it
+	}
+	client, err := kgo.NewClient(p.Mapping.Client...)
+	if err != nil {
+		return // what it cannot say, the group finds out by itself
+	}
+	defer client.Close()
+	member := kmsg.NewLeaveGroupRequestMember()
+	member.MemberID = id
+	request := kmsg.NewPtrLeaveGroupRequest()
+	request.Group, request.MemberID, request.Members = p.Mapping.Group, id, append(request.Members, member)
+	_, _ = request.RequestWith(ctx, client)
 }
 
 // describe appends how far the partitions are.

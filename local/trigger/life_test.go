@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +195,35 @@ func TestTrigger_TwoDesksShareAGroup(t *testing.T) {
 		want := upTo(150)
 		if diff := cmp.Diff(map[string][]int64{"0": want, "1": want, "2": want, "3": want}, f.seen(t)); diff != "" {
 			t.Errorf("records (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A trigger that is closed while it joins a group takes its member out of it. Otherwise the group would have a member that
+// nobody hears of, and the next one to join would wait for that.
+func TestTrigger_LeavesAGroupThatItIsJoining(t *testing.T) {
+	virtual(t, 2, func(t *testing.T, b *bed) {
+		b.produce(0, 1)
+		slow, err := kgo.NewClient(append(slices.Clone(b.client), kgo.ConsumerGroup("connect-m"), kgo.ConsumeTopics("t"), kgo.BlockRebalanceOnPoll(),
+			kgo.RebalanceTimeout(15*time.Minute), kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableClientMetrics())...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer slow.CloseAllowingRebalance()
+		slow.PollFetches(t.Context()) // it holds back rebalances from now on
+		for range 3 {
+			tr := b.start(trigger.Options{}, newSink(), nil)
+			pass(5 * time.Second)
+			joining := b.members("connect-m")
+			begun := time.Now()
+			tr.Close(context.Background())
+			if took := time.Since(begun); took > time.Second {
+				t.Errorf("closing took %s", took)
+			}
+			pass(time.Second)
+			if left := b.members("connect-m"); joining != 2 || left != 1 {
+				t.Errorf("the group had %d members and has %d, want 2 and 1", joining, left)
+			}
 		}
 	})
 }

@@ -82,6 +82,16 @@ func (b *bed) committed(group string) map[int32]int64 {
 	return found
 }
 
+// members is how many a group has.
+func (b *bed) members(group string) int {
+	b.t.Helper()
+	groups, err := b.admin.DescribeGroups(b.t.Context(), group)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return len(groups[group].Members)
+}
+
 // start makes a trigger with one mapping m of topic t that hands its events to f. It is closed with the test.
 func (b *bed) start(opts trigger.Options, f *sink, change func(*trigger.Mapping)) *trigger.Trigger {
 	b.t.Helper()
