@@ -123,7 +123,7 @@ func (c *chaos) run() {
 func (c *chaos) others() {
 	other := c.process(nil)
 	if c.chance(3) {
-		c.now = c.now.Add(2 * time.Hour)
+		c.pass(2 * time.Hour)
 		if err := other.Tick(context.Background()); err != nil {
 			c.t.Error(err)
 		}

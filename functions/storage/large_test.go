@@ -90,9 +90,9 @@ func TestSink_SweepsWhatKilledAttemptsLeft(t *testing.T) {
 		}
 	}
 	for _, name := range append(pieces, ".staging/c/x.ledger", named, orphan) {
-		shelf.Grow(name, []byte("x"), w.now.Add(-25*time.Hour))
+		shelf.Grow(name, []byte("x"), w.now().Add(-25*time.Hour))
 	}
-	shelf.Grow(".staging/c/young.piece", []byte("x"), w.now.Add(-time.Hour))
+	shelf.Grow(".staging/c/young.piece", []byte("x"), w.now().Add(-time.Hour))
 	tick := w.process(nil)
 	tick.Leftovers = shelf
 	if err := tick.Tick(t.Context()); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ type world struct {
 	state    storagetest.State
 	settings map[string]string
 	records  []connect.Record
-	now      time.Time
+	later    atomic.Int64                           // nanoseconds since the beginning; sinks look while steps let time pass
 	decode   func(name string, data []byte) []int64 // the offsets in a file
 
 	mu    sync.Mutex
@@ -44,7 +45,7 @@ func (quiet) Warn(string, ...any) {}
 
 func newWorld(t *testing.T, settings map[string]string, n int) *world {
 	t.Helper()
-	w := &world{t: t, settings: settings, now: time.UnixMilli(1700000000000), seen: map[string][]byte{}, decode: decodeLines}
+	w := &world{t: t, settings: settings, seen: map[string][]byte{}, decode: decodeLines}
 	partitions, _ := strconv.Atoi(settings["test.partitions"])
 	for i := range n {
 		r := record(int64(i), fmt.Sprintf("p%d", i%3))
@@ -101,9 +102,15 @@ func (w *world) process(step func(step string) error) *storage.Sink {
 	}
 	return &storage.Sink{
 		Connector: "c", Isolate: true, Store: &storagetest.Client{Store: &w.store, Step: step}, State: &storagetest.StateClient{State: &w.state, Step: step},
-		Log: quiet{}, Shape: shape, Reshape: reshape, Staging: ".staging/c/", Now: func() time.Time { return w.now },
+		Log: quiet{}, Shape: shape, Reshape: reshape, Staging: ".staging/c/", Now: w.now,
 	}
 }
+
+func (w *world) now() time.Time {
+	return time.UnixMilli(1700000000000).Add(time.Duration(w.later.Load()))
+}
+
+func (w *world) pass(d time.Duration) { w.later.Add(int64(d)) }
 
 // look is what a reader sees, who lists and reads now.
 func (w *world) look() {
@@ -164,7 +171,7 @@ func (w *world) deliver(sink *storage.Sink, cuts *rand.Rand) error {
 // finish lets the clock complete what is open.
 func (w *world) finish() {
 	w.t.Helper()
-	w.now = w.now.Add(48 * time.Hour)
+	w.pass(48 * time.Hour)
 	if err := w.process(nil).Tick(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
@@ -278,7 +285,7 @@ func TestSink_ZombiesChangeNothing(t *testing.T) {
 					if err := w.deliver(w.process(nil), rand.New(rand.NewPCG(uint64(freeze), 3))); err != nil {
 						t.Error(err)
 					}
-					w.now = w.now.Add(48 * time.Hour)
+					w.pass(48 * time.Hour)
 					if err := w.process(nil).Tick(context.Background()); err != nil {
 						t.Error(err)
 					}
