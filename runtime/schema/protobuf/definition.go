@@ -269,14 +269,10 @@ func texts[T interface{ text() string }](of []T) []string {
 	return out
 }
 
-func (o *oneof) text() string {
-	var b strings.Builder
-	b.WriteString("oneof " + o.name + " {\n")
-	for _, f := range o.fields {
-		b.WriteString(indent(f.text()))
-	}
-	b.WriteString("}\n")
-	return b.String()
+func (o *oneof) text() string { return oneofText(o.name, o.fields) }
+
+func oneofText[T interface{ text() string }](name string, fields []T) string {
+	return "oneof " + name + " {\n" + indent(strings.Join(texts(fields), "")) + "}\n"
 }
 
 func (e *enum) text() string {
@@ -289,11 +285,17 @@ func (e *enum) text() string {
 	return b.String()
 }
 
-func (f *field) text() string {
+// head is a field's text up to its options.
+func (f *field) head() string {
 	text := f.typ + " " + f.name + " = " + strconv.Itoa(int(f.number))
 	if f.label != "" {
 		text = f.label + " " + text
 	}
+	return text
+}
+
+func (f *field) text() string {
+	text := f.head()
 	if len(f.meta) == 0 {
 		return text + ";\n"
 	}

@@ -31,11 +31,8 @@ type glueOneof struct {
 	fields []*glueField
 }
 
-type glueField struct {
-	label, typ, name string
-	number           int32
-	key, value       string // what is noted beside it, if anything
-}
+// glueField is a field with at most one note beside it.
+type glueField struct{ field }
 
 func (f *glueFile) use(path string) {
 	if !slices.Contains(f.imports, path) {
@@ -89,25 +86,14 @@ func (m *glueMessage) text() string {
 	return b.String()
 }
 
-func (o glueOneof) text() string {
-	var b strings.Builder
-	b.WriteString("oneof " + o.name + " {\n")
-	for _, f := range o.fields {
-		b.WriteString(indent(f.text()))
-	}
-	b.WriteString("}\n")
-	return b.String()
-}
+func (o glueOneof) text() string { return oneofText(o.name, o.fields) }
 
 func (f *glueField) text() string {
-	text := f.typ + " " + f.name + " = " + strconv.Itoa(int(f.number))
-	if f.label != "" {
-		text = f.label + " " + text
+	if len(f.meta) == 0 {
+		return f.head() + ";\n"
 	}
-	if f.key == "" {
-		return text + ";\n"
-	}
-	return text + " [\n  " + glueKey + " = " + strconv.Quote(f.key) + ",\n  " + glueValue + " = " + strconv.Quote(f.value) + "\n];\n"
+	note := f.meta[0]
+	return f.head() + " [\n  " + glueKey + " = " + strconv.Quote(note.Name) + ",\n  " + glueValue + " = " + strconv.Quote(note.Value) + "\n];\n"
 }
 
 // The options in which Glue's converter keeps what Protobuf has no place for.

@@ -122,7 +122,7 @@ func glueTag(s *schema.Schema, next *int32) (int32, error) {
 
 // field defines a field, and in the message what its type needs.
 func (c *glueFrom) field(m *glueMessage, s *schema.Schema, name string) (*glueField, *fieldEncoder, error) {
-	f := &glueField{name: name}
+	f := &glueField{field{name: name}}
 	w := &fieldEncoder{name: name, of: s}
 	switch s.Type {
 	case schema.Array:
@@ -136,7 +136,7 @@ func (c *glueFrom) field(m *glueMessage, s *schema.Schema, name string) (*glueFi
 		f.label, f.typ = "repeated", "."+entry.full
 		w.entry = &encoder{connect: s, kind: protoreflect.MessageKind}
 		for i, part := range []*schema.Schema{s.Key, s.Value} {
-			inner := &glueField{name: [...]string{keyField, valueField}[i], number: int32(i + 1)}
+			inner := &glueField{field{name: [...]string{keyField, valueField}[i], number: int32(i + 1)}}
 			value, err := c.single(m, inner, part)
 			if err != nil {
 				return nil, nil, err
@@ -190,7 +190,7 @@ func (c *glueFrom) single(m *glueMessage, f *glueField, s *schema.Schema) (*enco
 
 func (c *glueFrom) note(f *glueField, key, value string) {
 	c.file.use("metadata/metadata.proto")
-	f.key, f.value = key, value
+	f.meta = []schema.Param{{Name: key, Value: value}}
 }
 
 func (c *glueFrom) logical(f *glueField, s *schema.Schema) {
