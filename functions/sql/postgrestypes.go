@@ -8,7 +8,7 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -78,23 +78,18 @@ type columnID struct {
 // notNull tells which of the columns of a result are columns of a table that cannot be NULL.
 func notNull(ctx context.Context, conn *pgconn.PgConn, fields []pgconn.FieldDescription) (map[columnID]bool, error) {
 	tables := map[uint32]bool{}
-	var list []string
 	for _, f := range fields {
-		if f.TableOID != 0 && !tables[f.TableOID] {
+		if f.TableOID != 0 {
 			tables[f.TableOID] = true
-			list = append(list, fmt.Sprint(f.TableOID))
 		}
 	}
-	found := map[columnID]bool{}
-	if len(list) == 0 {
-		return found, nil
-	}
 	const query = "select attrelid, attnum from pg_catalog.pg_attribute where attrelid = any($1::oid[]) and attnum > 0 and attnotnull"
-	read := conn.ExecParams(ctx, query, [][]byte{[]byte("{" + strings.Join(list, ",") + "}")}, nil, nil, []int16{formatBinary}).Read()
-	if read.Err != nil {
-		return nil, fmt.Errorf("asking which columns can be NULL: %w", read.Err)
+	rows, err := askCatalog(ctx, conn, query, tables)
+	if err != nil {
+		return nil, fmt.Errorf("asking which columns can be NULL: %w", err)
 	}
-	for _, row := range read.Rows {
+	found := map[columnID]bool{}
+	for _, row := range rows {
 		found[columnID{binary.BigEndian.Uint32(row[0]), binary.BigEndian.Uint16(row[1])}] = true
 	}
 	return found, nil
@@ -105,25 +100,36 @@ const firstOwnOID = 16384
 
 // enumTypes tells which types of a result are enumerations.
 func enumTypes(ctx context.Context, conn *pgconn.PgConn, fields []pgconn.FieldDescription) (map[uint32]bool, error) {
-	found := map[uint32]bool{}
-	var list []string
+	types := map[uint32]bool{}
 	for _, f := range fields {
 		if f.DataTypeOID >= firstOwnOID {
-			list = append(list, fmt.Sprint(f.DataTypeOID))
+			types[f.DataTypeOID] = true
 		}
 	}
-	if len(list) == 0 {
-		return found, nil
-	}
 	const query = "select oid from pg_catalog.pg_type where oid = any($1::oid[]) and typtype = 'e'"
-	read := conn.ExecParams(ctx, query, [][]byte{[]byte("{" + strings.Join(list, ",") + "}")}, nil, nil, []int16{formatBinary}).Read()
-	if read.Err != nil {
-		return nil, fmt.Errorf("asking which types are enumerations: %w", read.Err)
+	rows, err := askCatalog(ctx, conn, query, types)
+	if err != nil {
+		return nil, fmt.Errorf("asking which types are enumerations: %w", err)
 	}
-	for _, row := range read.Rows {
+	found := map[uint32]bool{}
+	for _, row := range rows {
 		found[binary.BigEndian.Uint32(row[0])] = true
 	}
 	return found, nil
+}
+
+// askCatalog asks about the objects that have these numbers, which are the query's only argument; about none it need not ask.
+func askCatalog(ctx context.Context, conn *pgconn.PgConn, query string, about map[uint32]bool) ([][][]byte, error) {
+	if len(about) == 0 {
+		return nil, nil
+	}
+	list := []byte{'{'}
+	for oid := range about {
+		list = append(strconv.AppendUint(list, uint64(oid), 10), ',')
+	}
+	list[len(list)-1] = '}'
+	read := conn.ExecParams(ctx, query, [][]byte{list}, nil, nil, []int16{formatBinary}).Read()
+	return read.Rows, read.Err
 }
 
 func (r *postgresResult) fields() []resultColumn { return r.columns }
