@@ -36,15 +36,22 @@ func setup(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
+	env := newEnv(t, broker)
+	env.Worker = "test:1"
+	env.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	return &bench{store: offset.NewMemory(time.Now), broker: broker, env: env}
+}
+
+// newEnv is an environment over a broker in which connectors convert strings.
+func newEnv(t *testing.T, broker *kfake.Cluster) worker.Env {
+	t.Helper()
 	env, err := worker.NewEnv(map[string]string{
 		"bootstrap.servers": broker.ListenAddrs()[0], "key.converter": stringConverter, "value.converter": stringConverter,
 	}, testPlugins())
 	if err != nil {
 		t.Fatal(err)
 	}
-	env.Worker = "test:1"
-	env.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
-	return &bench{store: offset.NewMemory(time.Now), broker: broker, env: env}
+	return env
 }
 
 // put creates or changes a connector.

@@ -93,7 +93,7 @@ func (e *Env) producerProperties(clientID string, overrides map[string]string) (
 // restartIn is the policy of a configuration, read apart from all else that stands in it: it matters most when something
 // else cannot be read. A setting of the policy that is bad itself, or a placeholder, leaves its default.
 func restartIn(settings map[string]string) restart {
-	own := connector.Own{RestartMax: -1, RestartBackoff: time.Second, RestartBackoffMax: time.Minute}
+	var own connector.Own
 	_ = config.Parse(map[string]string{}, &own) // the defaults
 	_ = config.Parse(settings, &own)            // leaves alone what is bad; who parses the configuration reports it
 	return restartOf(&own)

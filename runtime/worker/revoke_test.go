@@ -147,12 +147,7 @@ func withVirtualBroker(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
-	env, err := worker.NewEnv(map[string]string{
-		"bootstrap.servers": broker.ListenAddrs()[0], "key.converter": stringConverter, "value.converter": stringConverter,
-	}, testPlugins())
-	if err != nil {
-		t.Fatal(err)
-	}
+	env := newEnv(t, broker)
 	env.Log = slog.New(slog.DiscardHandler)
 	env.NewProducer = func(c kafka.ProducerConfig) (*kafka.Producer, error) {
 		c.Options = append(c.Options, kgo.Dialer(network.DialContext))
