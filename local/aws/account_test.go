@@ -31,6 +31,14 @@ import (
 	"github.com/sluice-connect/sluice/local/trigger"
 )
 
+// needsAWS skips a test of what is deployed, or of the emulator that it is deployed to, where neither was made.
+func needsAWS(t *testing.T) {
+	t.Helper()
+	if os.Getenv("SLUICE_TEST_AWS") == "" {
+		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it, and builds what is deployed")
+	}
+}
+
 const (
 	region = "us-east-1"
 	key    = "local"

@@ -125,9 +125,7 @@ func shipped(t *testing.T) map[string]string {
 }
 
 func TestStack_FromDeployToDestroy(t *testing.T) {
-	if os.Getenv("SLUICE_TEST_AWS") == "" {
-		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it, and builds what is deployed")
-	}
+	needsAWS(t)
 	t.Parallel()
 	kafka := brokers(t)
 	first := synth(t, shipped(t))

@@ -126,9 +126,7 @@ func built(t *testing.T, name string) string {
 
 // Every function from the start of its process to its first request for work, and to its first answer.
 func TestFunctions_Start(t *testing.T) {
-	if os.Getenv("SLUICE_TEST_AWS") == "" {
-		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it")
-	}
+	needsAWS(t)
 	b := newBench(t)
 	paths, err := filepath.Glob(filepath.Join("../../.build/lambda", architecture(), "*", "bootstrap"))
 	if err != nil || len(paths) == 0 {

@@ -15,9 +15,7 @@ import (
 // The commands of infra/README.md from bootstrap to destroy, as they stand there, but for what an emulator needs: the
 // addresses, this machine's architecture, nobody who is asked, and a table that goes with the stack.
 func TestReadme_FromBootstrapToDestroy(t *testing.T) {
-	if os.Getenv("SLUICE_TEST_AWS") == "" {
-		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it")
-	}
+	needsAWS(t)
 	a := newAccount(t)
 	text, err := os.ReadFile("../../infra/README.md")
 	if err != nil {

@@ -99,9 +99,7 @@ func files(t *testing.T, dir string) map[string]string {
 // Two syntheses through the CDK's command line, which builds the functions for each, make the same template out of the same
 // bytes.
 func TestSynth_IsTheSameEveryTime(t *testing.T) {
-	if os.Getenv("SLUICE_TEST_AWS") == "" {
-		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it")
-	}
+	needsAWS(t)
 	// What earlier syntheses and deployments left is not of this one.
 	if err := os.RemoveAll(made); err != nil {
 		t.Fatal(err)
@@ -125,9 +123,7 @@ func TestSynth_IsTheSameEveryTime(t *testing.T) {
 // README's "Invoke a function on this machine", word for word. SAM needs an engine for containers; where SLUICE_TEST_SAM
 // does not say that there is one, AWS's own emulator of the runtime runs the functions without.
 func TestSAM_InvokesWhatSynthMade(t *testing.T) {
-	if os.Getenv("SLUICE_TEST_AWS") == "" {
-		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it")
-	}
+	needsAWS(t)
 	makes(t, "synth")
 	stdout, stderr := start(t, []string{"MAKEFLAGS=", "MAKELEVEL="}, "make", "local", "ARGS=--data "+t.TempDir()+" --rest 127.0.0.1:0 --registry off")
 	waiting(t, "the desk runs the shipped connectors", func() error {

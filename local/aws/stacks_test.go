@@ -20,9 +20,7 @@ import (
 // Two stacks with the same connectors, those of REST too, in one account and region: neither takes a name of the other's, and
 // the end of one is nothing to the other.
 func TestStacks_TwoInOneAccount(t *testing.T) {
-	if os.Getenv("SLUICE_TEST_AWS") == "" {
-		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it")
-	}
+	needsAWS(t)
 	t.Parallel()
 	one := newAccount(t)
 	one.stack = "Alpha"

@@ -80,9 +80,7 @@ func (b *bench) forget() {
 // An invocation that the old code began keeps its lease while the new code is deployed and ticked, and the new code goes on
 // where it ended: every line comes once, and in order. What the table then holds the old code reads, too.
 func TestUpgrade_SourceKeepsItsLease(t *testing.T) {
-	if os.Getenv("SLUICE_TEST_AWS") == "" {
-		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it")
-	}
+	needsAWS(t)
 	t.Parallel()
 	b := newBench(t)
 	b.forget()
@@ -160,9 +158,7 @@ func TestUpgrade_SourceKeepsItsLease(t *testing.T) {
 
 // A batch of a sink is finished by whoever began it, while the new code has the next one: each record is printed once.
 func TestUpgrade_SinkFinishesItsBatch(t *testing.T) {
-	if os.Getenv("SLUICE_TEST_AWS") == "" {
-		t.Skip("SLUICE_TEST_AWS is not set: make test/aws sets it")
-	}
+	needsAWS(t)
 	t.Parallel()
 	b := newBench(t)
 	b.forget()
